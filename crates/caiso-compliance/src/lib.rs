@@ -1,0 +1,1 @@
+//! Catalogs of obligations, classification, requirement states.

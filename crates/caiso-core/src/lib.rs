@@ -1,0 +1,1 @@
+//! The vocabulary of caiso: units, outcomes, evidence statements and the manifest.

@@ -1,0 +1,1 @@
+//! Columnar datasets with clear errors.

@@ -1,0 +1,1 @@
+//! Evaluation of models: skill against a constant predictor.

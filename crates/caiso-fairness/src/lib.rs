@@ -1,0 +1,1 @@
+//! Group fairness from one count cube, with intervals and tests.

@@ -1,0 +1,1 @@
+//! Figure values drawn as SVG.

@@ -1,0 +1,1 @@
+//! Models one can run and differentiate: ONNX graphs with reverse mode.

@@ -1,0 +1,1 @@
+//! Configuration checks on Kubernetes objects at line precision.

@@ -1,0 +1,1 @@
+//! Model files: identification, description, detectors.

@@ -1,0 +1,1 @@
+//! One report value rendered to HTML, Markdown, JSON and SARIF.

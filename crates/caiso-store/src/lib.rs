@@ -1,0 +1,1 @@
+//! Durable storage: the ledger and its state on SQLite.

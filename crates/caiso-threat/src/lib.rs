@@ -1,0 +1,1 @@
+//! MITRE ATLAS: techniques of findings and coverage of tests.

@@ -1,0 +1,2 @@
+//! The `caiso` binary.
+fn main() {}
