@@ -1,0 +1,4 @@
+//! Integration tests of model file checks.
+
+mod fixtures;
+mod formats;
