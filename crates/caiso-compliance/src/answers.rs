@@ -181,7 +181,10 @@ impl Answers {
                 let (line, column) =
                     error.location().map_or((0, 0), |place| (place.line(), place.column()));
                 let message = error.to_string();
-                let message = message.lines().next().unwrap_or_default().to_owned();
+                // The place is told by the diagnostic.
+                let message =
+                    message.lines().next().and_then(|line| line.split(" at line ").next());
+                let message = message.unwrap_or_default().trim_start_matches("error: ").to_owned();
                 vec![
                     Diagnostic::at(file, source, line, column, message)
                         .with_help("write one `question: answer` a line"),

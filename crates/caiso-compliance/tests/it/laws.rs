@@ -80,7 +80,9 @@ proptest! {
         answers in some_answers(), more in some_answers(),
     ) {
         let before = walk(&answers);
-        prop_assume!(!before.provisional);
+        if before.provisional {
+            return Ok(());
+        }
         let mut both = more;
         both.extend(answers.into_iter().filter(|(_, answer)| !answer.is_null()));
         let after = walk(&both);

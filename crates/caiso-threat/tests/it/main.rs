@@ -1,0 +1,5 @@
+//! ATLAS data, mapping, coverage and export.
+
+mod coverage;
+mod data;
+mod official;
