@@ -1,1 +1,21 @@
 //! Models one can run and differentiate: ONNX graphs with reverse mode.
+//!
+//! `OnnxModel::load` turns the bytes of an ONNX file into a model that answers with logits and with
+//! gradients of a loss with respect to its input. What it cannot run exactly it refuses, naming every
+//! operator at fault. [`onnx`] is the reader below it: it decodes any ONNX file, runnable or not, for
+//! description.
+//!
+//! Rows are samples in row-major order, `[rows, features]`, as `f32`. A row's result depends on that row
+//! alone: neither the number of rows in a call nor the number of threads changes a bit of it. (The kernels
+//! are chosen by the processor at run time, so another processor may differ in the last bits.)
+
+mod classifier;
+mod error;
+mod loss;
+mod model;
+pub mod onnx;
+
+pub use classifier::Classifier;
+pub use error::{Error, Unsupported};
+pub use loss::Loss;
+pub use model::{CHUNK, Differentiable, LogitTap, Model, ModelSpec, Session};
