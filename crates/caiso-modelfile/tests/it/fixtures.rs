@@ -22,6 +22,7 @@ impl Message {
         self.bytes(field, value.as_bytes())
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads as one expression at the caller")]
     pub(crate) fn message(self, field: u64, value: Message) -> Self {
         self.bytes(field, &value.0)
     }

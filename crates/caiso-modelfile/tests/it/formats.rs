@@ -5,7 +5,8 @@ use proptest::prelude::*;
 
 use crate::fixtures::{Message, good, zip};
 
-const MORTGAGE: &[u8] = include_bytes!("../../../../examples/mortgage/model/mortgage.onnx");
+pub(crate) const MORTGAGE: &[u8] =
+    include_bytes!("../../../../examples/mortgage/model/mortgage.onnx");
 
 #[test]
 fn each_format_is_recognised_by_its_content() {

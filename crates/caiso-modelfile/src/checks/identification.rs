@@ -1,0 +1,165 @@
+use std::collections::BTreeMap;
+
+use caiso_core::{
+    Check, CheckError, Direction, Finding, Measurement, Meta, NotAssessed, Outcome, ParameterSet,
+    Parameters, RunContext, Severity,
+};
+
+use caiso_inference::onnx::STANDARD_DOMAIN;
+
+use crate::input::unrecognised;
+use crate::onnx::Description;
+use crate::{Format, ModelFileInput};
+
+caiso_core::unit! {
+    /// ## What it does
+    /// Identifies the model file by its content, whatever it is called, and describes it: size and
+    /// digest, and for ONNX the IR version, producer, operator sets, operators with their counts,
+    /// number of parameters and their types, inputs and outputs, metadata. A file whose name promises
+    /// another model format than its content has, or that is a program, is a finding. A format that is
+    /// recognised but not yet described is not assessed, and the outcome says so.
+    ///
+    /// ## Why it matters
+    /// The digest ties every other result to one file. A file that is not what its name says can get a
+    /// pickle or a program, which run code when they are loaded, past people and scanners that go by
+    /// the name.
+    ///
+    /// ## References
+    /// - ONNX IR specification, <https://github.com/onnx/onnx/blob/main/docs/IR.md>
+    /// - MITRE ATLAS AML.T0074 (masquerading), AML.T0011.000 (unsafe AI artifacts)
+    /// - EU AI Act, Article 15(5) and Annex IV(2)(h); NIST AI RMF MAP 4.2, MANAGE 3.1
+    pub(crate) static UNIT: Check<ModelFileInput> = Check {
+        meta: Meta {
+            code: "MF-ID-001",
+            name: "model-file-identification",
+            title: "The model file is not what its name says",
+            severity: Severity::High,
+            techniques: &["AML.T0074", "AML.T0011.000"],
+            evidence: &["model-file-scan"],
+            since: "0.1.0",
+            docs: DOCS,
+        },
+        parameters: ParameterSet::NONE,
+        run: identification,
+    };
+}
+
+fn identification(
+    input: &ModelFileInput,
+    _: &Parameters,
+    _: &RunContext,
+) -> Result<Outcome, CheckError> {
+    let format = input.format().ok_or_else(|| unrecognised(&input.path))?;
+    let mut outcome = Outcome {
+        summary: format!("`{}` has the format {format}", input.path),
+        facts: BTreeMap::from([
+            ("format".to_owned(), format.to_string()),
+            ("sha256".to_owned(), input.sha256.clone()),
+        ]),
+        ..Outcome::default()
+    };
+    outcome.measurements.push(count("file_size", input.size(), "bytes"));
+    outcome.findings.extend(masquerading(input, format));
+    match (format, input.onnx()) {
+        (Format::Onnx, Ok(description)) => describe(description, &mut outcome),
+        (Format::Onnx, Err(CheckError::NotAssessable { reason, remedy })) => {
+            outcome.summary.clone_from(&reason);
+            outcome.not_assessed.push(NotAssessed {
+                what: format!("content of `{}`", input.path),
+                reason,
+                remedy,
+            });
+        }
+        (Format::Onnx, Err(error)) => return Err(error),
+        _ => {
+            let danger = if format.runs_code_when_loaded() {
+                "; loading it the usual way runs whatever code it carries"
+            } else {
+                ""
+            };
+            outcome.not_assessed.push(NotAssessed {
+                what: format!("content of `{}`", input.path),
+                reason: format!(
+                    "this version identifies the format {format} but does not look into it{danger}"
+                ),
+                remedy: "export the model to ONNX and name that file as well".to_owned(),
+            });
+        }
+    }
+    Ok(outcome)
+}
+
+/// A name that promises another format, or a program where a model should be.
+fn masquerading(input: &ModelFileInput, format: Format) -> Option<Finding> {
+    let message = match Format::of_extension(&input.path) {
+        _ if format == Format::Executable => {
+            format!("`{}` is named as a model and is a program: loading it may run it", input.path)
+        }
+        Some(promised) if !promised.contains(&format) => format!(
+            "`{}` is named as {} and has the format {format}{}",
+            input.path,
+            promised.first().map_or("another format", |promised| promised.name()),
+            if format.runs_code_when_loaded() { ", which runs code when it is loaded" } else { "" },
+        ),
+        _ => return None,
+    };
+    let remediation = "Find out where the file comes from and do not load it until that is known; then \
+                       give it the name of its format";
+    Some(Finding::of(&UNIT.meta, input.location(None), message, remediation))
+}
+
+fn describe(description: &Description, outcome: &mut Outcome) {
+    let nodes: u64 = description.operators.values().sum();
+    let parameters = description.parameters;
+    outcome.summary = format!(
+        "{}: {nodes} node{} of {} operator{}, {parameters} parameters",
+        outcome.summary,
+        plural(nodes),
+        description.operators.len(),
+        plural(description.operators.len() as u64),
+    );
+    outcome.measurements.extend([
+        count("parameters", parameters, "values"),
+        count("nodes", nodes, "nodes"),
+        count("functions", description.functions.len() as u64, "functions"),
+        count("external_tensors", description.external.len() as u64, "tensors"),
+    ]);
+    for ((domain, operator), &nodes) in &description.operators {
+        let operator = match domain.as_str() {
+            STANDARD_DOMAIN => operator.clone(),
+            domain => format!("{domain}::{operator}"),
+        };
+        outcome.measurements.push(count("operator", nodes, "nodes").of("operator", operator));
+    }
+    for (element, &values) in &description.elements {
+        outcome.measurements.push(count("constants", values, "values").of("type", element));
+    }
+    let mut fact = |name: &str, value: String| {
+        if !value.is_empty() {
+            outcome.facts.insert(name.to_owned(), value);
+        }
+    };
+    fact("ir version", description.ir_version.to_string());
+    fact("producer", description.producer.clone());
+    fact("domain", description.domain.clone());
+    fact("model version", description.model_version.to_string());
+    fact("graph", description.graph_name.clone());
+    let operator_sets = description.operator_sets.iter().map(|(domain, version)| {
+        format!("{domain} {version}")
+    });
+    fact("operator sets", operator_sets.collect::<Vec<_>>().join(", "));
+    fact("inputs", description.inputs.join(", "));
+    fact("outputs", description.outputs.join(", "));
+    for (key, value) in &description.metadata {
+        fact(&format!("metadata {key}"), value.clone());
+    }
+    outcome.not_assessed.extend(description.not_read());
+}
+
+fn count(name: &str, value: u64, unit: &str) -> Measurement {
+    Measurement::new(name, value as f64, unit, Direction::Informative, 1)
+}
+
+fn plural(count: u64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
