@@ -1,0 +1,6 @@
+//! Tests of caiso-data.
+
+mod bad_input;
+mod encode;
+mod laws;
+mod table;
