@@ -55,7 +55,7 @@ pub fn fisher_exact(first: (u64, u64), second: (u64, u64)) -> f64 {
         }
     }
     // A table far from the mode overflows the weights: then it is as unlikely as that.
-    if total.is_finite() { extreme / total } else { 0.0 }
+    if total.is_finite() { (extreme / total).min(1.0) } else { 0.0 }
 }
 
 /// Pearson's χ² test that the success rate is the same in every group (successes, trials), with
