@@ -74,6 +74,29 @@ pub fn newcombe(first: (u64, u64), second: (u64, u64), level: f64) -> Option<Int
     })
 }
 
+/// Interval of the mean of independent proportions (successes, trials), each of equal weight, from
+/// their [`wilson`] intervals (Zou and Donner 2008, <https://doi.org/10.1002/sim.3095>); balanced
+/// accuracy is one. Never degenerate, unlike a bootstrap, where every proportion is 0 or 1. `None`
+/// without proportions or if one has no trial.
+///
+/// # Panics
+/// As [`wilson`].
+pub fn mean_of_proportions(proportions: &[(u64, u64)], level: f64) -> Option<Interval> {
+    if proportions.is_empty() || proportions.iter().any(|&(_, n)| n == 0) {
+        return None;
+    }
+    let (mut sum, mut below, mut above) = (0.0, 0.0, 0.0);
+    for &(x, n) in proportions {
+        let p = x as f64 / n as f64;
+        let interval = wilson(x, n, level);
+        sum += p;
+        below += (p - interval.low) * (p - interval.low);
+        above += (interval.high - p) * (interval.high - p);
+    }
+    let count = proportions.len() as f64;
+    Some(Interval { low: (sum - below.sqrt()) / count, high: (sum + above.sqrt()) / count })
+}
+
 /// Interval of the ratio of two independent proportions, first over second, on the logarithmic
 /// scale (Katz, Baptista, Azen, Pike 1978, <https://doi.org/10.2307/2530610>).
 ///

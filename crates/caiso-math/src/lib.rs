@@ -17,7 +17,8 @@ pub use distribution::{
 };
 pub use hypothesis::{TestResult, chi_squared, fisher_exact, mcnemar_exact, two_proportion_z};
 pub use interval::{
-    Interval, bonett_price, clopper_pearson, log_ratio, newcombe, percentile, quantile, wilson,
+    Interval, bonett_price, clopper_pearson, log_ratio, mean_of_proportions, newcombe, percentile,
+    quantile, wilson,
 };
 pub use multiple::{benjamini_hochberg, holm};
 pub use roc::Auc;

@@ -2,7 +2,8 @@
 
 use caiso_math::{
     Auc, Interval, benjamini_hochberg, bonett_price, chi_squared, clopper_pearson, fisher_exact,
-    holm, log_ratio, mcnemar_exact, newcombe, percentile, quantile, two_proportion_z, wilson,
+    holm, log_ratio, mcnemar_exact, mean_of_proportions, newcombe, percentile, quantile,
+    two_proportion_z, wilson,
 };
 use proptest::prelude::*;
 
@@ -63,6 +64,8 @@ fn nothing_is_nothing() {
     assert_eq!(clopper_pearson(0, 0, 0.95), Interval { low: 0.0, high: 1.0 });
     assert_eq!(newcombe((0, 0), (1, 2), 0.95), None);
     assert_eq!(bonett_price(0, 0, 0, 0.95), None);
+    assert_eq!(mean_of_proportions(&[], 0.95), None);
+    assert_eq!(mean_of_proportions(&[(1, 2), (0, 0)], 0.95), None);
     assert_eq!(two_proportion_z((0, 4), (0, 5)), None);
     assert_eq!(chi_squared(&[(1, 2)], false), None);
     assert_eq!(chi_squared(&[(0, 2), (0, 3)], false), None);
@@ -121,6 +124,20 @@ proptest! {
             }
         }
         prop_assert!(wilson(x, m, 0.99).low <= wilson(x, m, 0.9).low);
+    }
+
+    #[test]
+    fn a_mean_of_proportions_is_newcombes_difference_in_other_words(
+        (x, m) in proportion(),
+        (y, n) in proportion(),
+    ) {
+        // p - q = p + (1 - q) - 1.
+        let mean = mean_of_proportions(&[(x, m), (n - y, n)], 0.95).unwrap();
+        let difference = newcombe((x, m), (y, n), 0.95).unwrap();
+        prop_assert!((2.0 * mean.low - 1.0 - difference.low).abs() < 1e-12);
+        prop_assert!((2.0 * mean.high - 1.0 - difference.high).abs() < 1e-12);
+        let one = mean_of_proportions(&[(x, m)], 0.95).unwrap();
+        prop_assert!((one.low - wilson(x, m, 0.95).low).abs() < 1e-12);
     }
 
     #[test]
