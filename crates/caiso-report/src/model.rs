@@ -101,6 +101,9 @@ pub struct Scope {
     pub owner: String,
     /// Where it is in its life.
     pub stage: String,
+    /// Roles of the organisation under the EU AI Act (`provider`, `deployer`).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
     /// Its parts.
     pub components: Vec<ComponentSummary>,
 }

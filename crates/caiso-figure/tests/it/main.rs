@@ -1,0 +1,4 @@
+//! Pictures and tables of figures.
+
+mod laws;
+mod snapshots;

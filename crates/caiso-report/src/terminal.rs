@@ -1,0 +1,318 @@
+//! The summary for the terminal: at most 40 lines, worst first, the verdict last.
+
+use std::collections::BTreeMap;
+
+use anstyle::{AnsiColor, Style};
+use caiso_core::{Section, Severity};
+
+use crate::render::Renderer;
+use crate::tally::SectionTally;
+use crate::words::{clip, compare, count, framework, short_digest};
+use crate::{CheckResult, CheckStatus, FindingState, Report, ReportedFinding, Verdict};
+
+pub(crate) static RENDERER: Renderer = Renderer {
+    name: "text",
+    extension: "txt",
+    title: "the summary that the terminal shows",
+    render: |report, _| Ok(render(report, &Terminal::default())),
+};
+
+/// Most lines of the summary.
+pub const LINES: usize = 40;
+/// Narrowest width that is laid out for.
+const NARROWEST: usize = 60;
+
+/// How the terminal wants it.
+#[derive(Clone, Debug)]
+pub struct Terminal<'a> {
+    /// Columns.
+    pub width: usize,
+    /// ANSI colours; they only repeat what words say.
+    pub colour: bool,
+    /// ASCII only.
+    pub ascii: bool,
+    /// Name of the report that was written, for the next commands.
+    pub report: Option<&'a str>,
+}
+
+impl Default for Terminal<'_> {
+    fn default() -> Self {
+        Self { width: 100, colour: false, ascii: false, report: None }
+    }
+}
+
+const RED: Style = AnsiColor::Red.on_default().bold();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const DIM: Style = Style::new().dimmed();
+
+/// Renders the summary.
+pub fn render(report: &Report, terminal: &Terminal<'_>) -> String {
+    let width = terminal.width.max(NARROWEST);
+    let head = head(report);
+    let foot = foot(report, terminal);
+    let table = table(report);
+    // Findings and unassessed checks share what the fixed parts leave, three blank lines aside.
+    let room = LINES.saturating_sub(head.len() + foot.len() + table.len() + 3).max(4);
+    let failed = failed(report, width);
+    let open = unassessed(report);
+    let for_open = open.len().min((room / 3).max(room.saturating_sub(failed.len())));
+    let body_failed = shorten(failed, room - for_open, "more codes with findings");
+    let body_open = shorten(open, for_open, "more not assessed");
+
+    let blocks = [head, [body_failed, body_open].concat(), table, foot];
+    let blocks: Vec<Vec<Line>> = blocks.into_iter().filter(|block| !block.is_empty()).collect();
+    let mut out = String::new();
+    for (index, block) in blocks.iter().enumerate() {
+        if index > 0 {
+            out.push('\n');
+        }
+        for line in block {
+            out += &line.paint(width, terminal);
+            out.push('\n');
+        }
+    }
+    out
+}
+
+/// A line: a word in a style and the rest.
+#[derive(Clone)]
+struct Line {
+    word: &'static str,
+    style: Style,
+    rest: String,
+}
+
+impl Line {
+    fn plain(rest: String) -> Self {
+        Self { word: "", style: Style::new(), rest }
+    }
+
+    fn paint(&self, width: usize, terminal: &Terminal<'_>) -> String {
+        let rest = safe(&self.rest, terminal.ascii);
+        let used = self.word.chars().count();
+        let rest = if terminal.ascii {
+            clip(&rest, width.saturating_sub(used + 2)).replace('…', "...")
+        } else {
+            clip(&rest, width.saturating_sub(used))
+        };
+        if terminal.colour && !self.word.is_empty() {
+            format!("{}{}{:#}{rest}", self.style, self.word, self.style)
+        } else {
+            format!("{}{rest}", self.word)
+        }
+    }
+}
+
+/// Text without anything a terminal obeys: control characters and changes of direction.
+fn safe(text: &str, ascii: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' => out.push(' '),
+            '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' => {
+                out.push('?');
+            }
+            c if c.is_control() => out.push('?'),
+            '·' if ascii => out.push(','),
+            '≥' if ascii => out.push_str(">="),
+            '≤' if ascii => out.push_str("<="),
+            '…' if ascii => out.push_str("..."),
+            c if ascii && !c.is_ascii() => out.push('?'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn shorten(mut lines: Vec<Line>, room: usize, what: &str) -> Vec<Line> {
+    if lines.len() > room {
+        let hidden = lines.split_off(room.saturating_sub(1));
+        lines.push(Line::plain(format!(
+            "      and {} {what}: caiso report --format markdown",
+            hidden.len()
+        )));
+    }
+    lines
+}
+
+fn head(report: &Report) -> Vec<Line> {
+    let mut title = format!("caiso  {}  as of {}", report.system, report.as_of);
+    for subject in
+        report.scope.components.iter().filter_map(|component| component.subject.as_ref()).take(3)
+    {
+        title += &format!("   {} {}", subject.name, short_digest(subject.sha256()));
+    }
+    let cached = report.checks.iter().filter(|check| check.cached).count();
+    let mut checks = format!(
+        "checks {} passed · {} failed · {} not assessed · {} skipped · {} not applicable",
+        report.total(CheckStatus::Passed),
+        report.total(CheckStatus::Failed),
+        report.total(CheckStatus::Incomplete),
+        report.total(CheckStatus::Skipped),
+        report.total(CheckStatus::NotApplicable),
+    );
+    if cached > 0 {
+        checks += &format!(" ({cached} cached)");
+    }
+    let mut lines = vec![Line::plain(title), Line::plain(checks)];
+    for skill in report.skill.iter().filter(|skill| skill.has_skill != Some(true)).take(2) {
+        lines.push(Line { word: "note", style: YELLOW, rest: format!("   {}", skill.sentence) });
+    }
+    lines
+}
+
+/// One line for each code with open findings, worst first as the report has them.
+fn failed(report: &Report, width: usize) -> Vec<Line> {
+    let mut order: Vec<&str> = Vec::new();
+    let mut groups: BTreeMap<&str, Vec<&ReportedFinding>> = BTreeMap::new();
+    for found in report.findings.iter().filter(|found| is_open(found)) {
+        let group = groups.entry(&found.finding.code).or_default();
+        if group.is_empty() {
+            order.push(&found.finding.code);
+        }
+        group.push(found);
+    }
+    order
+        .into_iter()
+        .filter_map(|code| {
+            let group = groups.get(code)?;
+            let first = group.first()?;
+            let finding = &first.finding;
+            let severity = group.iter().map(|found| found.finding.severity).max()?;
+            let breaks = group.iter().any(|found| found.breaks_gate);
+            let (word, style) = if breaks { ("FAIL", RED) } else { ("warn", YELLOW) };
+            let mut measured = String::new();
+            if let Some(threshold) = &finding.threshold {
+                let words = compare(threshold);
+                measured = format!("  {}", words.value);
+                if let Some(needs) = words.needs {
+                    measured += &format!(" needs {needs}");
+                }
+                measured += &format!("  n {}", threshold.n);
+            }
+            if group.len() > 1 {
+                measured += &format!("  ({} findings)", group.len());
+            }
+            let start = format!("  {code:<14} {severity:<8} ");
+            // The value stays whole; the sentence gives way.
+            let used = 4 + start.chars().count() + measured.chars().count();
+            let message = clip(&finding.message, width.saturating_sub(used).max(20));
+            Some(Line { word, style, rest: format!("{start}{message}{measured}") })
+        })
+        .collect()
+}
+
+fn is_open(found: &ReportedFinding) -> bool {
+    found.state != FindingState::Accepted && found.finding.severity > Severity::Info
+}
+
+fn unassessed(report: &Report) -> Vec<Line> {
+    let line = |check: &CheckResult| {
+        let first = check.not_assessed.first();
+        let reason = check.reason.as_deref().or(first.map(|item| item.reason.as_str()));
+        let remedy = check.remedy.as_deref().or(first.map(|item| item.remedy.as_str()));
+        let remedy = remedy.map_or_else(String::new, |remedy| format!(" ({remedy})"));
+        let reason = reason.unwrap_or("no reason given");
+        let title = &check.title;
+        let rest = format!("  {:<14} {title}: not assessed: {reason}{remedy}", check.code);
+        Line { word: "--  ", style: YELLOW, rest }
+    };
+    let unassessed = |check: &&CheckResult| check.status == CheckStatus::Incomplete;
+    report.checks.iter().filter(unassessed).map(line).collect()
+}
+
+fn table(report: &Report) -> Vec<Line> {
+    let head = "section         pass  fail   n/a  not assessed  worst".to_owned();
+    let mut lines = vec![Line { word: "", style: DIM, rest: head }];
+    lines.extend(report.tally().iter().map(row));
+    lines
+}
+
+fn row(tally: &SectionTally) -> Line {
+    let SectionTally { section, passed, failed, not_assessed, not_applicable, .. } = tally;
+    let worst = tally.worst.map_or("-", Severity::as_str);
+    let word: &str = name(*section);
+    Line::plain(format!(
+        "{word:<14} {passed:>5} {failed:>5} {not_applicable:>5} {not_assessed:>13}  {worst}"
+    ))
+}
+
+fn name(section: Section) -> &'static str {
+    section.as_str()
+}
+
+fn foot(report: &Report, terminal: &Terminal<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let severities: Vec<String> =
+        report.severities().iter().map(|(severity, n)| format!("{n} {severity}")).collect();
+    let mut findings = format!("findings     {}", severities.join(" · "));
+    if report.accepted() > 0 {
+        findings += &format!(" ({} accepted)", report.accepted());
+    }
+    lines.push(Line::plain(findings));
+    for (id, states) in report.posture.iter().take(5) {
+        let parts: Vec<String> = ["attested", "evidence-ready", "gap", "stale", "missing"]
+            .iter()
+            .filter_map(|state| {
+                states.get(*state).filter(|n| **n > 0).map(|n| format!("{n} {state}"))
+            })
+            .collect();
+        lines.push(Line::plain(format!("obligations  {}: {}", framework(id), parts.join(" · "))));
+    }
+    if let Some(class) = &report.classification {
+        let provisional = if class.provisional { ", provisional" } else { "" };
+        lines.push(Line::plain(format!(
+            "class        {}{provisional} ({})",
+            class.title,
+            class.citations.join(", ")
+        )));
+    }
+    for note in report.suppressions.iter().take(2) {
+        lines.push(Line::plain(format!("acceptance   {} {}", note.code, note.message)));
+    }
+    if let Some(changes) = &report.changes {
+        lines.push(Line::plain(format!(
+            "since        {}: {} new, {} fixed, {} worse",
+            changes.since,
+            changes.new.len(),
+            changes.fixed.len(),
+            changes.worse.len()
+        )));
+    }
+    let (word, style) = match report.verdict {
+        Verdict::Pass => ("PASS", GREEN),
+        Verdict::Fail => ("FAIL", RED),
+        Verdict::Incomplete => ("INCOMPLETE", YELLOW),
+    };
+    let mut verdict = format!("  {}", without_word(&report.sentence, word));
+    if let Some(ledger) = &report.ledger {
+        verdict += &format!(" · sealed, {}", count(ledger.size as usize, "record", "records"));
+    }
+    if let Some(name) = terminal.report {
+        verdict += &format!(" · report: {name}");
+    }
+    lines.push(Line { word, style, rest: verdict });
+    let worst = report.findings.iter().find(|found| is_open(found));
+    let mut next = Vec::new();
+    if let Some(worst) = worst {
+        next.push(format!("caiso explain {}", worst.finding.code));
+    }
+    if let (Some(name), Some(_)) = (terminal.report, &report.ledger) {
+        next.push(format!("caiso verify {name} --key KEY"));
+    }
+    if !next.is_empty() {
+        lines.push(Line::plain(format!("next  {}", next.join("      "))));
+    }
+    lines
+}
+
+/// The sentence without the verdict it may begin with.
+fn without_word<'a>(sentence: &'a str, word: &str) -> &'a str {
+    let starts = sentence.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+    if starts {
+        sentence.get(word.len()..).unwrap_or(sentence).trim_start_matches([':', ',', ' '])
+    } else {
+        sentence
+    }
+}

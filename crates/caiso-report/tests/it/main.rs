@@ -1,0 +1,9 @@
+//! Reports in all their forms.
+
+mod agreement;
+mod fixture;
+mod generator;
+mod ledger;
+mod page;
+mod snapshots;
+mod verification;
