@@ -1,6 +1,5 @@
 //! What durable recording and full verification cost. `cargo bench -p caiso-store`. The home lies
 //! in `TMPDIR`: it should be on a real disk, since each transaction waits for it.
-#![expect(clippy::disallowed_methods, reason = "benchmarks work on real files and the real clock")]
 
 use std::collections::VecDeque;
 use std::path::Path;

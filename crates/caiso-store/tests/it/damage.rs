@@ -36,7 +36,7 @@ fn fails(store: &Store) -> Option<Vec<String>> {
 /// Every cell of a table: row id, column, value.
 fn cells(connection: &Connection, table: &str) -> Vec<(i64, String, Value)> {
     let mut statement = connection.prepare(&format!("SELECT rowid, * FROM {table}")).unwrap();
-    let columns: Vec<_> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<_> = statement.column_names().map(str::to_owned).collect();
     let mut rows = statement.query([]).unwrap();
     let mut cells = Vec::new();
     while let Some(row) = rows.next().unwrap() {
