@@ -12,13 +12,13 @@ pub(crate) fn draw(id: &str, columns: &[(String, Vec<GridCell>)]) -> Canvas {
     // As many ranks as it takes, then filled evenly.
     let ranks = columns.len().div_ceil(COLUMNS).max(1);
     let wide = columns.len().div_ceil(ranks).max(1);
-    let width = (WIDTH - GAP * (wide - 1) as f64) / wide as f64;
+    let width = (WIDTH - 2.0 - GAP * (wide - 1) as f64) / wide as f64;
     let mut canvas = Canvas::new(WIDTH, 0.0);
     let mut top = legend(&mut canvas, id, columns);
     for rank in columns.chunks(wide) {
         let tallest = rank.iter().map(|column| column.1.len()).max().unwrap_or(0);
         for (index, (name, cells)) in rank.iter().enumerate() {
-            let left = (width + GAP) * index as f64;
+            let left = 1.0 + (width + GAP) * index as f64;
             let heading = fit(name, 13.0, width - 4.0);
             canvas.text("strong", (left + 2.0, top + 14.0), Anchor::Start, &heading);
             for (row, cell) in cells.iter().enumerate() {

@@ -101,7 +101,7 @@ fn sections(out: &mut Out, report: &Report) {
                 tally.failed.to_string(),
                 tally.not_assessed.to_string(),
                 tally.not_applicable.to_string(),
-                tally.worst.map_or("-", caiso_core::Severity::as_str).to_owned(),
+                tally.worst_word().to_owned(),
             ]
         })
         .collect();
@@ -251,7 +251,11 @@ fn escape(text: &str) -> String {
             '\\' | '`' | '*' | '<' | '>' | '|' | '[' | ']' | '~' | '&' => out.extend(['\\', c]),
             '_' if !inside_word => out.push_str("\\_"),
             '#' | '+' | '-' | '=' if out.is_empty() => out.extend(['\\', c]),
-            '.' | ')' if !out.is_empty() && out.chars().all(|c| c.is_ascii_digit()) => {
+            '.' | ')'
+                if !out.is_empty()
+                    && out.chars().all(|c| c.is_ascii_digit())
+                    && rest.peek().is_none_or(|next| next.is_whitespace()) =>
+            {
                 out.extend(['\\', c]);
             }
             c if c.is_control() => out.push(' '),

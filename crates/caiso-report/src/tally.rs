@@ -44,6 +44,16 @@ impl SectionTally {
         self.worst.filter(|worst| *worst > Severity::Info)
     }
 
+    /// Word for the worst open finding: a severity, `accepted` if nothing of what failed is open,
+    /// or a dash.
+    pub fn worst_word(&self) -> &'static str {
+        match (self.worst_open(), self.failed) {
+            (Some(worst), _) => worst.as_str(),
+            (None, 1..) => "accepted",
+            (None, 0) => "-",
+        }
+    }
+
     /// What the counts amount to. Only something assessed can pass.
     pub fn state(&self) -> SectionState {
         match (self.passed, self.failed, self.not_assessed) {

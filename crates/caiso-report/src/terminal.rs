@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
-use caiso_core::{Section, Severity};
+use caiso_core::{Finding, Severity, Threshold};
 
 use crate::render::Renderer;
 use crate::tally::SectionTally;
@@ -106,6 +106,7 @@ impl Line {
 
 /// Text without anything a terminal obeys: control characters and changes of direction.
 fn safe(text: &str, ascii: bool) -> String {
+    let text = if ascii { text.replace(" · ", ", ") } else { text.to_owned() };
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -137,12 +138,14 @@ fn shorten(mut lines: Vec<Line>, room: usize, what: &str) -> Vec<Line> {
 }
 
 fn head(report: &Report) -> Vec<Line> {
-    let mut title = format!("caiso  {}  as of {}", report.system, report.as_of);
-    for subject in
-        report.scope.components.iter().filter_map(|component| component.subject.as_ref()).take(3)
-    {
-        title += &format!("   {} {}", subject.name, short_digest(subject.sha256()));
-    }
+    let title = format!("caiso  {}  as of {}", report.system, report.as_of);
+    let subjects: Vec<String> = report
+        .scope
+        .components
+        .iter()
+        .filter_map(|component| component.subject.as_ref())
+        .map(|subject| format!("{} {}", subject.name, short_digest(subject.sha256())))
+        .collect();
     let cached = report.checks.iter().filter(|check| check.cached).count();
     let mut checks = format!(
         "checks {} passed · {} failed · {} not assessed · {} skipped · {} not applicable",
@@ -155,7 +158,11 @@ fn head(report: &Report) -> Vec<Line> {
     if cached > 0 {
         checks += &format!(" ({cached} cached)");
     }
-    let mut lines = vec![Line::plain(title), Line::plain(checks)];
+    let mut lines = vec![Line::plain(title)];
+    if !subjects.is_empty() {
+        lines.push(Line::plain(format!("files  {}", subjects.join(" · "))));
+    }
+    lines.push(Line::plain(checks));
     for skill in report.skill.iter().filter(|skill| skill.has_skill != Some(true)).take(2) {
         lines.push(Line { word: "note", style: YELLOW, rest: format!("   {}", skill.sentence) });
     }
@@ -182,25 +189,37 @@ fn failed(report: &Report, width: usize) -> Vec<Line> {
             let severity = group.iter().map(|found| found.finding.severity).max()?;
             let breaks = group.iter().any(|found| found.breaks_gate);
             let (word, style) = if breaks { ("FAIL", RED) } else { ("warn", YELLOW) };
-            let mut measured = String::new();
-            if let Some(threshold) = &finding.threshold {
-                let words = compare(threshold);
-                measured = format!("  {}", words.value);
-                if let Some(needs) = words.needs {
-                    measured += &format!(" needs {needs}");
-                }
-                measured += &format!("  n {}", threshold.n);
-            }
+            let mut measured = finding.threshold.as_ref().map_or_else(String::new, measured);
             if group.len() > 1 {
                 measured += &format!("  ({} findings)", group.len());
             }
-            let start = format!("  {code:<14} {severity:<8} ");
-            // The value stays whole; the sentence gives way.
-            let used = 4 + start.chars().count() + measured.chars().count();
-            let message = clip(&finding.message, width.saturating_sub(used).max(20));
+            let start = format!("  {code:<13} {severity:<8} ");
+            // The value stays whole; the words give way.
+            let room = width.saturating_sub(4 + start.chars().count() + measured.chars().count());
+            let what = match (&finding.threshold, &finding.location.part) {
+                (Some(_), Some(part)) => format!("{}, {part}", title(report, finding)),
+                (Some(_), None) => title(report, finding).to_owned(),
+                (None, _) => finding.message.clone(),
+            };
+            let message = if room < 12 { String::new() } else { clip(&what, room) };
             Some(Line { word, style, rest: format!("{start}{message}{measured}") })
         })
         .collect()
+}
+
+/// `  0.712 [0.634, 0.785] needs ≥ 0.800  n 1190`
+fn measured(threshold: &Threshold) -> String {
+    let words = compare(threshold);
+    let needs = words.needs.map_or_else(String::new, |needs| {
+        format!(" needs {}", needs.replace("at least", "≥").replace("at most", "≤"))
+    });
+    format!("  {}{needs}  n {}", words.value, threshold.n)
+}
+
+/// Title of the check behind a finding; its message if no check has the code.
+fn title<'a>(report: &'a Report, finding: &'a Finding) -> &'a str {
+    let check = report.checks.iter().find(|check| check.code == finding.code);
+    check.map_or(&finding.message, |check| &check.title)
 }
 
 fn is_open(found: &ReportedFinding) -> bool {
@@ -215,7 +234,7 @@ fn unassessed(report: &Report) -> Vec<Line> {
         let remedy = remedy.map_or_else(String::new, |remedy| format!(" ({remedy})"));
         let reason = reason.unwrap_or("no reason given");
         let title = &check.title;
-        let rest = format!("  {:<14} {title}: not assessed: {reason}{remedy}", check.code);
+        let rest = format!("  {:<13} {title}: not assessed: {reason}{remedy}", check.code);
         Line { word: "--  ", style: YELLOW, rest }
     };
     let unassessed = |check: &&CheckResult| check.status == CheckStatus::Incomplete;
@@ -231,15 +250,10 @@ fn table(report: &Report) -> Vec<Line> {
 
 fn row(tally: &SectionTally) -> Line {
     let SectionTally { section, passed, failed, not_assessed, not_applicable, .. } = tally;
-    let worst = tally.worst.map_or("-", Severity::as_str);
-    let word: &str = name(*section);
+    let worst = tally.worst_word();
     Line::plain(format!(
-        "{word:<14} {passed:>5} {failed:>5} {not_applicable:>5} {not_assessed:>13}  {worst}"
+        "{section:<14} {passed:>5} {failed:>5} {not_applicable:>5} {not_assessed:>13}  {worst}"
     ))
-}
-
-fn name(section: Section) -> &'static str {
-    section.as_str()
 }
 
 fn foot(report: &Report, terminal: &Terminal<'_>) -> Vec<Line> {
@@ -280,19 +294,24 @@ fn foot(report: &Report, terminal: &Terminal<'_>) -> Vec<Line> {
             changes.worse.len()
         )));
     }
+    if let Some(ledger) = &report.ledger {
+        let size = usize::try_from(ledger.size).unwrap_or(usize::MAX);
+        lines.push(Line::plain(format!(
+            "sealed       ledger of {}, root {}",
+            count(size, "record", "records"),
+            short_digest(&ledger.root)
+        )));
+    }
+    if let Some(name) = terminal.report {
+        lines.push(Line::plain(format!("report       {name}")));
+    }
     let (word, style) = match report.verdict {
         Verdict::Pass => ("PASS", GREEN),
         Verdict::Fail => ("FAIL", RED),
         Verdict::Incomplete => ("INCOMPLETE", YELLOW),
     };
-    let mut verdict = format!("  {}", without_word(&report.sentence, word));
-    if let Some(ledger) = &report.ledger {
-        verdict += &format!(" · sealed, {}", count(ledger.size as usize, "record", "records"));
-    }
-    if let Some(name) = terminal.report {
-        verdict += &format!(" · report: {name}");
-    }
-    lines.push(Line { word, style, rest: verdict });
+    let sentence = format!("  {}", without_word(&report.sentence, word));
+    lines.push(Line { word, style, rest: sentence });
     let worst = report.findings.iter().find(|found| is_open(found));
     let mut next = Vec::new();
     if let Some(worst) = worst {
@@ -301,8 +320,9 @@ fn foot(report: &Report, terminal: &Terminal<'_>) -> Vec<Line> {
     if let (Some(name), Some(_)) = (terminal.report, &report.ledger) {
         next.push(format!("caiso verify {name} --key KEY"));
     }
-    if !next.is_empty() {
-        lines.push(Line::plain(format!("next  {}", next.join("      "))));
+    for (index, command) in next.iter().enumerate() {
+        let word = if index == 0 { "next" } else { "    " };
+        lines.push(Line::plain(format!("{word}  {command}")));
     }
     lines
 }

@@ -78,7 +78,7 @@ pub(crate) fn is_law(key: &str) -> bool {
 
 /// `3 gaps, 4 stale and 121 missing among 220 requirements`.
 pub(crate) fn posture(report: &Report) -> String {
-    let number = |state: &str| open_requirements(report, state);
+    let number = |state: &str| requirements_in(report, state);
     let total: u64 = report.posture.values().flat_map(std::collections::BTreeMap::values).sum();
     format!(
         "{}, {} stale and {} missing among {}",
@@ -90,7 +90,7 @@ pub(crate) fn posture(report: &Report) -> String {
 }
 
 /// Number of requirements in a state, over all frameworks.
-pub(crate) fn open_requirements(report: &Report, state: &str) -> usize {
+pub(crate) fn requirements_in(report: &Report, state: &str) -> usize {
     let total: u64 = report.posture.values().filter_map(|states| states.get(state)).sum();
     usize::try_from(total).unwrap_or(usize::MAX)
 }

@@ -112,9 +112,9 @@ fn due(view: &View<'_>, found: &ReportedFinding) -> Markup {
         .min();
     match first {
         Some((from, reference)) if from <= view.report.as_of.as_str() => {
-            html! { "now: " (reference) " applies since " (date(from)) }
+            html! { "now: " (reference) " applies since " span.day { (date(from)) } }
         }
-        Some((from, reference)) => html! { "before " (date(from)) br; (reference) },
+        Some((from, reference)) => html! { "before " span.day { (date(from)) } br; (reference) },
         None => html! { "before release" },
     }
 }

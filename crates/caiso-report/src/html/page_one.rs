@@ -6,11 +6,11 @@ use maud::{Markup, html};
 use super::View;
 use super::pieces::prose;
 use crate::tally::{SectionState, SectionTally};
-use crate::words::{clip, compare, count, date, open_requirements, short_digest, time};
+use crate::words::{clip, compare, count, date, requirements_in, short_digest, time};
 use crate::{FindingState, ReportedFinding, Verdict};
 
 /// Remarks of each kind that fit on the page.
-const REMARKS: usize = 4;
+const REMARKS: usize = 3;
 
 pub(super) fn render(view: &View<'_>) -> Markup {
     let report = view.report;
@@ -18,7 +18,7 @@ pub(super) fn render(view: &View<'_>) -> Markup {
         section.page-one data-part="page-one" id="page-one" {
             header {
                 p.kicker { "Assessment of an AI system · " (date(&report.as_of)) }
-                h1 { (clip(&report.scope.title, 90)) }
+                h1 { (clip(&report.scope.title, 70)) }
                 p.under {
                     code { (clip(&report.system, 60)) }
                     " · answers for it: " (clip(&report.scope.owner, 60))
@@ -49,7 +49,7 @@ fn verdict(view: &View<'_>) -> Markup {
         Verdict::Incomplete => ("?", "INCOMPLETE"),
     };
     // The sentence may begin with the verdict; the word stands beside it already.
-    let sentence = strip_word(&report.sentence, word);
+    let sentence = clip(strip_word(&report.sentence, word), 150);
     html! {
         div class={ "verdict verdict-" (report.verdict.as_str()) } data-part="verdict" {
             h2 { span.shape aria-hidden="true" { (shape) } (word) }
@@ -89,10 +89,10 @@ fn facts(view: &View<'_>) -> Markup {
                 dt { "EU AI Act class" }
                 dd {
                     @if let Some(class) = &report.classification {
-                        strong { (clip(&class.title, 80)) }
+                        strong { (clip(&class.title, 60)) }
                         @if class.provisional { " " span.tag.provisional { "provisional" } }
                         br;
-                        span.muted { (clip(&class.citations.join(", "), 90)) }
+                        span.muted { (clip(&class.citations.join(", "), 70)) }
                     } @else {
                         span.tag.status-incomplete { "? not classified" }
                     }
@@ -115,7 +115,7 @@ fn facts(view: &View<'_>) -> Markup {
                 div.caution {
                     dt { "Caution" }
                     dd {
-                        (clip(&skill.sentence, 150))
+                        (clip(&skill.sentence, 120))
                         " Results on fairness and robustness say little about such a model."
                     }
                 }
@@ -145,7 +145,7 @@ fn worst(view: &View<'_>) -> Markup {
                     li {
                         p.consequence {
                             (super::pieces::severity(found.finding.severity)) " "
-                            strong { (prose(clip(&found.finding.message, 190))) }
+                            strong { (prose(clip(&found.finding.message, 170))) }
                         }
                         p.detail {
                             a href={ "#finding-" (index + 1) } { code { (found.finding.code) } }
@@ -155,10 +155,10 @@ fn worst(view: &View<'_>) -> Markup {
                                 @if let Some(needs) = words.needs { ", needs " (needs) }
                                 " · n " (caiso_figure::number(threshold.n as f64))
                             } @else {
-                                " · " (clip(&found.finding.location.to_string(), 80))
+                                " · " (clip(&found.finding.location.to_string(), 75))
                             }
                         }
-                        p.fix { b { "Fix. " } (prose(clip(&found.finding.remediation, 170))) }
+                        p.fix { b { "Fix. " } (prose(clip(&found.finding.remediation, 160))) }
                     }
                 }
             }
@@ -173,9 +173,10 @@ fn tile(view: &View<'_>, tally: &SectionTally) -> Markup {
     let section = tally.section;
     let (class, shape, words) = match tally.state() {
         SectionState::Failed => {
-            let worst = tally
-                .worst_open()
-                .map_or_else(|| "accepted".to_owned(), |worst| format!("worst {worst}"));
+            let worst = match tally.worst_open() {
+                Some(worst) => format!("worst {worst}"),
+                None => "accepted".to_owned(),
+            };
             ("failed", "✕", format!("{} failed, {worst}", tally.failed))
         }
         SectionState::Partial => ("partial", "◐", "partly assessed".to_owned()),
@@ -190,21 +191,40 @@ fn tile(view: &View<'_>, tally: &SectionTally) -> Markup {
             data-passed=(tally.passed) data-failed=(tally.failed) data-not-assessed=(tally.not_assessed) {
             h3 { a href={ "#section-" (section) } { (section.title()) } }
             p.state { span aria-hidden="true" { (shape) } " " (words) }
-            div.bar aria-hidden="true" {
-                @for (name, n) in [("passed", tally.passed), ("failed", tally.failed), ("hatched", tally.not_assessed)] {
-                    @if n > 0 { span class=(name) style={ "flex-grow:" (n) } {} }
-                }
-                @if tally.passed + tally.failed + tally.not_assessed == 0 { span.nothing {} }
-            }
+            (bar(&bar_parts(view, tally)))
             p.numbers { (tally.passed) " passed · " (tally.failed) " failed · " (tally.not_assessed) " not assessed" }
+        }
+    }
+}
+
+/// Parts of the bar of a tile: of requirements for obligations, else of checks.
+fn bar_parts(view: &View<'_>, tally: &SectionTally) -> [(&'static str, usize); 3] {
+    let number = |state: &str| requirements_in(view.report, state);
+    if tally.section == Section::Compliance && !view.report.posture.is_empty() {
+        return [
+            ("passed", number("attested") + number("evidence-ready")),
+            ("failed", number("gap")),
+            ("hatched", number("stale") + number("missing")),
+        ];
+    }
+    [("passed", tally.passed), ("failed", tally.failed), ("hatched", tally.not_assessed)]
+}
+
+fn bar(parts: &[(&str, usize)]) -> Markup {
+    html! {
+        div.bar aria-hidden="true" {
+            @for (name, n) in parts.iter().filter(|part| part.1 > 0) {
+                span class=(name) style={ "flex-grow:" (n) } {}
+            }
+            @if parts.iter().all(|part| part.1 == 0) { span.nothing {} }
         }
     }
 }
 
 /// Checks of obligations can pass while requirements are open; then the tile is not green.
 fn open_obligations(view: &View<'_>, section: Section) -> Option<String> {
-    let gaps = open_requirements(view.report, "gap");
-    let open = open_requirements(view.report, "stale") + open_requirements(view.report, "missing");
+    let gaps = requirements_in(view.report, "gap");
+    let open = requirements_in(view.report, "stale") + requirements_in(view.report, "missing");
     match (section, gaps, open) {
         (Section::Compliance, 1.., _) => {
             Some(format!("{}, {open} open", count(gaps, "gap", "gaps")))
@@ -220,7 +240,7 @@ fn changes(view: &View<'_>) -> Markup {
             h2 { "What changed" }
             @if let Some(changes) = &view.report.changes {
                 p {
-                    "Since " (clip(&changes.since, 80)) ": "
+                    "Since " (clip(&changes.since, 60)) ": "
                     b { (changes.new.len()) " new" } ", "
                     b { (changes.fixed.len()) " fixed" } ", "
                     b { (changes.worse.len()) " worse" } "."
@@ -229,7 +249,7 @@ fn changes(view: &View<'_>) -> Markup {
                     .chain(changes.worse.iter().map(|name| ("worse", name)))
                     .chain(changes.fixed.iter().map(|name| ("fixed", name)));
                 ul {
-                    @for (word, name) in all.take(REMARKS) { li { (word) ": " (clip(name, 70)) } }
+                    @for (word, name) in all.take(REMARKS) { li { (word) ": " (clip(name, 48)) } }
                 }
             } @else {
                 p { "There is no earlier sealed report to compare with." }
@@ -243,7 +263,7 @@ fn does_not_say(view: &View<'_>) -> Markup {
     html! {
         div data-part="does-not-say" {
             h2 { "What this report does not say" }
-            ul { @for remark in remarks.iter().take(REMARKS) { li { (prose(clip(remark, 115))) } } }
+            ul { @for remark in remarks.iter().take(REMARKS) { li { (prose(clip(remark, 105))) } } }
             @if remarks.len() > REMARKS {
                 p.more { a href="#limits" { (count(remarks.len() - REMARKS, "more limit", "more limits")) } }
             }

@@ -8,11 +8,12 @@ use caiso_core::{
 };
 use caiso_report::{
     Accepted, Attestation, Changes, CheckResult, CheckStatus, Classification, ComponentSummary,
-    Coverage, EvidenceRow, FindingState, GateResult, Report, ReportedFinding, Reproduction,
-    RequirementRow, Scope, Skill, SuppressionNote, TechniqueCell, Verdict,
+    EvidenceRow, FindingState, GateResult, Report, ReportedFinding, Reproduction, Scope, Skill,
+    SuppressionNote, Verdict,
 };
-use serde::Deserialize;
 use serde_json::json;
+
+use crate::catalogs::{requirements, threats};
 
 const MODEL: &str = "0fd37c87f040e38204e1943e4033210bf3caff1732dbe2b6551978d5d081889f";
 const TRAIN: &str = "593fe60bf7f0b6347cec247724d4518963c6ba026af4e515ea092315a3f53469";
@@ -645,138 +646,4 @@ fn findings() -> Vec<ReportedFinding> {
         "Nothing has to be done.",
     );
     vec![fairness, intersection, robustness, root, secret, limits, signature, info]
-}
-
-#[derive(Deserialize)]
-struct Framework {
-    items: Vec<Item>,
-}
-
-#[derive(Deserialize)]
-struct Item {
-    id: String,
-    #[serde(rename = "ref")]
-    reference: String,
-    title: String,
-    assessable: bool,
-    #[serde(default)]
-    applies_from: Vec<From>,
-}
-
-#[derive(Deserialize)]
-struct From {
-    date: Option<String>,
-}
-
-/// Assessable items of three catalogs with states made up from their place.
-fn requirements() -> Vec<RequirementRow> {
-    let catalogs = [
-        ("eu-ai-act", include_str!("../../../../catalogs/frameworks/eu-ai-act.yaml")),
-        ("iso-42001", include_str!("../../../../catalogs/frameworks/iso-42001.yaml")),
-        ("nist-ai-rmf", include_str!("../../../../catalogs/frameworks/nist-ai-rmf.yaml")),
-    ];
-    let mut rows = Vec::new();
-    for (id, text) in catalogs {
-        let framework: Framework = serde_saphyr::from_str(text).unwrap();
-        for (at, item) in framework.items.into_iter().filter(|item| item.assessable).enumerate() {
-            let key = format!("{id}:{}", item.id);
-            let (state, why) = match (key.as_str(), at % 9) {
-                ("eu-ai-act:art-10-2-f" | "iso-42001:A.7.4", _) => {
-                    ("gap", "finding FA-GROUP-001 speaks against it".to_owned())
-                }
-                ("eu-ai-act:art-15-5", _) => {
-                    ("gap", "findings RB-PGD-001 and IN-K8S-003 speak against it".to_owned())
-                }
-                ("eu-ai-act:art-26-2", _) => ("attested", "attested by Maria Jansen".to_owned()),
-                (_, 0 | 4) => {
-                    ("evidence-ready", "evidence of this assessment supports it".to_owned())
-                }
-                (_, 2) if at % 27 == 2 => {
-                    ("stale", "the evidence is about another model file".to_owned())
-                }
-                (_, 7) if id == "eu-ai-act" => {
-                    ("not-applicable", "concerns other roles".to_owned())
-                }
-                _ => ("missing", "no evidence".to_owned()),
-            };
-            rows.push(RequirementRow {
-                reference: item.reference,
-                title: item.title,
-                state: state.into(),
-                why,
-                applies_from: item.applies_from.into_iter().find_map(|from| from.date),
-                evidence: if state == "evidence-ready" { vec![46, 48] } else { vec![] },
-                to_attest: if state == "evidence-ready" && at % 18 == 4 {
-                    vec!["that the thresholds fit the purpose".into()]
-                } else {
-                    vec![]
-                },
-                key,
-            });
-        }
-    }
-    rows
-}
-
-#[derive(Deserialize)]
-struct Atlas {
-    tactics: Vec<Tactic>,
-    techniques: Vec<Technique>,
-}
-
-#[derive(Deserialize)]
-struct Tactic {
-    id: String,
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Technique {
-    id: String,
-    name: String,
-    parent: Option<String>,
-    #[serde(default)]
-    tactics: Vec<String>,
-}
-
-fn threats() -> Vec<Coverage> {
-    let atlas: Atlas =
-        serde_saphyr::from_str(include_str!("../../../../catalogs/atlas/atlas.yaml")).unwrap();
-    let tactics_of = |technique: &Technique| match &technique.parent {
-        Some(parent) => {
-            atlas.techniques.iter().find(|t| t.id == *parent).map(|t| t.tactics.clone()).unwrap()
-        }
-        None => technique.tactics.clone(),
-    };
-    atlas
-        .tactics
-        .iter()
-        .map(|tactic| Coverage {
-            tactic: tactic.id.clone(),
-            name: tactic.name.clone(),
-            techniques: atlas
-                .techniques
-                .iter()
-                .filter(|technique| tactics_of(technique).contains(&tactic.id))
-                .map(|technique| {
-                    let (state, checks): (&str, &[&str]) = match technique.id.as_str() {
-                        "AML.T0043" | "AML.T0015" => ("found", &["RB-PGD-001"]),
-                        "AML.T0105" => ("found", &["IN-K8S-003"]),
-                        "AML.T0055" => ("found", &["IN-K8S-007"]),
-                        "AML.T0011.000" | "AML.T0018.000" => {
-                            ("tested", &["MF-ID-001", "MF-ONNX-001"])
-                        }
-                        "AML.T0010.003" => ("tested", &["MF-ONNX-002"]),
-                        _ => ("untested", &[]),
-                    };
-                    TechniqueCell {
-                        id: technique.id.clone(),
-                        name: technique.name.clone(),
-                        state: state.into(),
-                        checks: checks.iter().map(|&code| code.into()).collect(),
-                    }
-                })
-                .collect(),
-        })
-        .collect()
 }

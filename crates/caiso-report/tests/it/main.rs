@@ -1,6 +1,7 @@
 //! Reports in all their forms.
 
 mod agreement;
+mod catalogs;
 mod fixture;
 mod generator;
 mod ledger;

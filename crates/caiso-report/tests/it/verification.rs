@@ -185,7 +185,7 @@ fn no_byte_can_be_changed() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// Sealing and reading back loses nothing that a page shows, whatever the texts and numbers.
     #[test]
@@ -209,4 +209,14 @@ fn the_head_is_read_from_the_receipt() {
     let head = LedgerHead::of_receipt(&receipt, &key()).unwrap();
     assert_eq!(Some(head), sealed.ledger);
     assert_eq!(Report { ledger: None, ..sealed.clone() }, sealed.without_ledger());
+}
+
+#[test]
+fn what_json_does_not_keep_is_not_sealed() {
+    let mut report = fixture::mortgage();
+    report.seed = (1 << 53) + 1;
+    assert!(report.statement().unwrap_err().to_string().contains("2^53"));
+    let mut report = fixture::mortgage();
+    report.findings[0].finding.threshold.as_mut().unwrap().value = f64::NAN;
+    assert!(report.statement().is_err());
 }
