@@ -19,6 +19,7 @@ mod error;
 mod tensor;
 mod wire;
 
+pub(crate) use describe::domain_name;
 pub use describe::{ExternalData, OperatorUse};
 pub use error::DecodeError;
 pub use tensor::{DataType, Tensor, TensorData};

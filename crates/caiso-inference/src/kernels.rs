@@ -1,0 +1,100 @@
+//! What a step computes, forwards and backwards. Everything is `[rows, size]` in row-major order, and a row's
+//! numbers never meet another row's.
+//!
+//! `backward` adds to the gradients of its inputs, or overwrites what is there where it is the first.
+
+mod arithmetic;
+mod dense;
+mod normalize;
+mod select;
+mod softmax;
+mod unary;
+
+pub(crate) use arithmetic::{Arithmetic, Operand, Operator};
+pub(crate) use dense::Dense;
+pub(crate) use normalize::{Norm, Normalize};
+pub(crate) use select::{Concat, Select};
+pub(crate) use softmax::Softmax;
+pub(crate) use unary::Unary;
+
+use crate::program::Step;
+
+pub(crate) enum Kernel {
+    /// A product with a constant matrix, with bias and ReLU.
+    Dense(Dense),
+    /// A function of each value.
+    Unary(Unary),
+    /// An operator on two slots or on a slot and a constant.
+    Arithmetic(Arithmetic),
+    /// Softmax or its logarithm along an axis.
+    Softmax(Softmax),
+    /// Division of each row by its norm.
+    Normalize(Normalize),
+    /// Values in another order, left out or repeated.
+    Select(Select),
+    /// Several slots side by side.
+    Concat(Concat),
+    /// The logits `[0, z]` of two classes from one value; `[z, 0]` if `flipped`.
+    TwoClasses { flipped: bool },
+}
+
+impl Kernel {
+    /// Writes all of `out`.
+    pub(crate) fn forward(
+        &self,
+        rows: usize,
+        inputs: &[usize],
+        values: &[Vec<f32>],
+        out: &mut [f32],
+    ) {
+        match self {
+            Self::Dense(dense) => dense.forward(&values[inputs[0]], out),
+            Self::Unary(unary) => unary.forward(&values[inputs[0]], out),
+            Self::Arithmetic(arithmetic) => arithmetic.forward(rows, inputs, values, out),
+            Self::Softmax(softmax) => softmax.forward(&values[inputs[0]], out),
+            Self::Normalize(normalize) => normalize.forward(&values[inputs[0]], out),
+            Self::Select(select) => select.forward(rows, &values[inputs[0]], out),
+            Self::Concat(concat) => concat.forward(inputs, values, out),
+            Self::TwoClasses { flipped } => {
+                for (pair, &z) in out.as_chunks_mut().0.iter_mut().zip(&values[inputs[0]]) {
+                    *pair = if *flipped { [z, 0.0] } else { [0.0, z] };
+                }
+            }
+        }
+    }
+
+    /// Carries `seed`, the gradient of the output, to the gradients of the inputs; may change `seed`.
+    pub(crate) fn backward(
+        &self,
+        step: &Step,
+        rows: usize,
+        values: &[Vec<f32>],
+        seed: &mut [f32],
+        gradients: &mut [Vec<f32>],
+    ) {
+        let (slot, out) = (step.inputs[0], &values[step.output]);
+        if let Self::Dense(dense) = self {
+            return dense.backward(out, seed, &mut gradients[slot], !step.first[0]);
+        }
+        for (&slot, _) in step.inputs.iter().zip(&step.first).filter(|(_, first)| **first) {
+            gradients[slot].fill(0.0);
+        }
+        let gradient = &mut gradients[slot];
+        match self {
+            Self::Dense(_) => {}
+            Self::Unary(unary) => unary.backward(&values[slot], seed, gradient),
+            Self::Arithmetic(arithmetic) => {
+                arithmetic.backward(rows, &step.inputs, values, seed, gradients);
+            }
+            Self::Softmax(softmax) => softmax.backward(out, seed, gradient),
+            Self::Normalize(normalize) => normalize.backward(&values[slot], out, seed, gradient),
+            Self::Select(select) => select.backward(rows, seed, gradient),
+            Self::Concat(concat) => concat.backward(&step.inputs, seed, gradients),
+            Self::TwoClasses { flipped } => {
+                for (pair, gradient) in seed.as_chunks::<2>().0.iter().zip(gradient) {
+                    *gradient += pair[usize::from(!flipped)];
+                }
+            }
+        }
+    }
+}

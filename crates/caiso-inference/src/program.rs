@@ -1,0 +1,96 @@
+//! A loaded graph: steps over slots, in the order of evaluation.
+
+use crate::kernels::{Arithmetic, Kernel, Operand, Operator, Unary};
+
+/// What a model computes. Slot 0 holds the input; every other slot is written by one step.
+pub(crate) struct Program {
+    /// Values that each slot holds for one row.
+    pub(crate) slots: Vec<usize>,
+    pub(crate) steps: Vec<Step>,
+    /// Slot of the logits.
+    pub(crate) output: usize,
+}
+
+/// One kernel on its slots.
+pub(crate) struct Step {
+    pub(crate) kernel: Kernel,
+    pub(crate) inputs: Vec<usize>,
+    /// For each input: in reverse order this step is the first to write to that slot's gradient.
+    pub(crate) first: Vec<bool>,
+    pub(crate) output: usize,
+}
+
+impl Program {
+    /// Drops steps that the output does not need and joins what one kernel can do.
+    pub(crate) fn new(mut slots: Vec<usize>, mut steps: Vec<Step>, output: usize) -> Self {
+        let mut needed = vec![false; slots.len()];
+        needed[output] = true;
+        for step in steps.iter().rev() {
+            if needed[step.output] {
+                step.inputs.iter().for_each(|&input| needed[input] = true);
+            }
+        }
+        steps.retain(|step| needed[step.output]);
+        join(&mut steps, slots.len(), output);
+
+        let mut seen = vec![false; slots.len()];
+        for step in steps.iter_mut().rev() {
+            let first = |&slot: &usize| !std::mem::replace(&mut seen[slot], true);
+            step.first = step.inputs.iter().map(first).collect();
+        }
+        // Nothing is kept in the slots that are left over.
+        seen[0] = true;
+        seen[output] = true;
+        for (size, seen) in slots.iter_mut().zip(seen) {
+            *size = if seen { *size } else { 0 };
+        }
+        Self { slots, steps, output }
+    }
+
+    /// Whether the output depends on the input at all.
+    pub(crate) fn depends_on_input(&self) -> bool {
+        self.output == 0 || self.steps.iter().any(|step| step.inputs.contains(&0))
+    }
+}
+
+/// Lets a dense step take over the bias and the ReLU that alone follow it.
+fn join(steps: &mut Vec<Step>, slots: usize, output: usize) {
+    let mut uses = vec![0_usize; slots];
+    uses[output] = 1;
+    steps.iter().flat_map(|step| &step.inputs).for_each(|&slot| uses[slot] += 1);
+
+    let mut joined: Vec<Step> = Vec::with_capacity(steps.len());
+    let mut writer: Vec<Option<usize>> = vec![None; slots];
+    for step in steps.drain(..) {
+        let before = match step.inputs.as_slice() {
+            &[input] if uses[input] == 1 => writer[input],
+            _ => None,
+        };
+        if let Some(index) = before
+            && let Kernel::Dense(dense) = &mut joined[index].kernel
+            && !dense.relu
+        {
+            let taken = match &step.kernel {
+                Kernel::Unary(Unary::Relu) => {
+                    dense.relu = true;
+                    true
+                }
+                Kernel::Arithmetic(Arithmetic {
+                    operator: Operator::Add,
+                    operands:
+                        [Operand::Slot { map: None }, Operand::Constant(bias)]
+                        | [Operand::Constant(bias), Operand::Slot { map: None }],
+                }) => dense.take_bias(bias),
+                _ => false,
+            };
+            if taken {
+                joined[index].output = step.output;
+                writer[step.output] = Some(index);
+                continue;
+            }
+        }
+        writer[step.output] = Some(joined.len());
+        joined.push(step);
+    }
+    *steps = joined;
+}
