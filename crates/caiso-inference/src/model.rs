@@ -62,6 +62,19 @@ pub trait Model: Send + Sync {
     /// Logits `[rows, classes]` of `rows`, `[rows, features]`.
     fn logits(&self, rows: &[f32]) -> Result<Vec<f32>, Error>;
 
+    /// Softmax of the logits, `[rows, classes]`. Where it is not the model's own probability, its
+    /// [`LogitTap`] says so.
+    fn probabilities(&self, rows: &[f32]) -> Result<Vec<f32>, Error> {
+        let mut values = self.logits(rows)?;
+        for logits in values.chunks_exact_mut(self.classes()) {
+            let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+            logits.iter_mut().for_each(|value| *value = (*value - largest).exp());
+            let total: f32 = logits.iter().sum();
+            logits.iter_mut().for_each(|value| *value /= total);
+        }
+        Ok(values)
+    }
+
     /// Values in one row.
     fn features(&self) -> usize {
         self.spec().features

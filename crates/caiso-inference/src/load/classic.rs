@@ -6,7 +6,9 @@ use super::graph::Builder;
 use super::operators::{Fault, Op};
 use super::shape;
 use super::value::{Constant, Data, Rows, Value};
-use crate::kernels::{Dense, Kernel, Norm, Normalize, Operator, Softmax, Unary};
+use crate::kernels::{
+    Arithmetic, Concat, Dense, Kernel, Norm, Normalize, Operand, Operator, Softmax, Unary,
+};
 
 type Outputs = Result<Vec<Value>, Fault>;
 
@@ -36,6 +38,12 @@ pub(super) fn linear_classifier(builder: &mut Builder, op: &Op<'_>) -> Outputs {
     if classes < 2 {
         return Err(Fault::Unsupported("fewer than two classes".to_owned()));
     }
+    let logistic = op.text("post_transform")? == Some(b"LOGISTIC");
+    if logistic && let Some((weights, bias)) = second_of_two(coefficients, intercepts, k) {
+        builder.labels = labels;
+        let scores = two_probabilities(builder, rows, weights, bias)?;
+        return Ok(vec![Value::Label(scores.clone()), Value::Rows(scores)]);
+    }
     let weights = transpose(coefficients, classes, k);
     let dense = Dense::new(&weights, k, classes, intercepts.map(<[f32]>::to_vec));
     let shape = vec![classes];
@@ -58,6 +66,44 @@ pub(super) fn linear_classifier(builder: &mut Builder, op: &Op<'_>) -> Outputs {
         None => scores,
     };
     Ok(vec![label, Value::Rows(scores)])
+}
+
+/// Weights and bias of the second of two classes whose scores are `-z` and `z`, as a binary logistic regression
+/// is written.
+fn second_of_two<'v>(
+    coefficients: &'v [f32],
+    intercepts: Option<&[f32]>,
+    k: usize,
+) -> Option<(&'v [f32], f32)> {
+    let (first, second) = coefficients.split_at_checked(k)?;
+    let bias = match intercepts {
+        None => (0.0, 0.0),
+        Some(&[first, second]) => (first, second),
+        Some(_) => return None,
+    };
+    let negated = first.len() == second.len()
+        && first.iter().zip(second).all(|(a, b)| *a == -*b)
+        && bias.0 == -bias.1;
+    negated.then_some((second, bias.1))
+}
+
+/// `[1 - sigmoid(z), sigmoid(z)]`.
+fn two_probabilities(
+    builder: &mut Builder,
+    rows: &Rows,
+    weights: &[f32],
+    bias: f32,
+) -> Result<Rows, Fault> {
+    let dense = Dense::new(weights, weights.len(), 1, Some(vec![bias]));
+    let z = builder.push(Kernel::Dense(dense), &[rows], vec![1])?;
+    let second = builder.push(Kernel::Unary(Unary::Sigmoid), &[&z], vec![1])?;
+    let complement = Arithmetic {
+        operator: Operator::Sub,
+        operands: [Operand::Constant(vec![1.0]), Operand::Slot { map: None }],
+    };
+    let first = builder.push(Kernel::Arithmetic(complement), &[&second], vec![1])?;
+    let pair = Concat { parts: vec![1, 1] };
+    builder.push(Kernel::Concat(pair), &[&first, &second], vec![2])
 }
 
 fn class_labels(op: &Op<'_>, strings: &str, ints: &str) -> Result<Vec<String>, Fault> {

@@ -1,0 +1,8 @@
+//! Tests of the whole way from bytes to gradients.
+
+mod bytes;
+mod encoder;
+mod exports;
+mod gradients;
+mod independence;
+mod refusals;
