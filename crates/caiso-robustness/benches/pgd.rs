@@ -1,0 +1,27 @@
+//! Rows attacked per second, on one thread: PGD with 20 steps on the example's network, all inputs free.
+//! `xtask/parity/foolbox_pgd.py` measures the same for Foolbox.
+
+use caiso_inference::OnnxModel;
+use caiso_robustness::{Domain, FeatureDomain, Pgd, Start, pgd};
+use divan::counter::ItemsCount;
+
+#[path = "../tests/it/mortgage.rs"]
+mod mortgage;
+
+fn main() {
+    divan::main();
+}
+
+#[divan::bench(args = [64, 1190])]
+fn pgd_20_steps(bencher: divan::Bencher<'_, '_>, count: usize) {
+    let model = OnnxModel::load(mortgage::MODEL).expect("the example's model loads");
+    let (rows, labels) = mortgage::data();
+    let (rows, labels) = (&rows[..count * 12], &labels[..count]);
+    let free = |&(lower, upper): &(f64, f64)| FeatureDomain::continuous("f", lower, upper);
+    let domain = Domain::new(mortgage::BOUNDS.iter().map(free).collect()).expect("intervals");
+    let settings = Pgd { epsilon: 0.05, steps: 20, relative_step_size: 0.1, start: Start::Row };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    bencher
+        .counter(ItemsCount::new(count))
+        .bench(|| pool.install(|| pgd(&model, &domain, rows, labels, &settings)).expect("it runs"));
+}

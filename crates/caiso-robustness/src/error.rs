@@ -1,0 +1,103 @@
+//! What can be wrong with the input of an attack.
+
+use caiso_core::CheckError;
+
+/// An attack that cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RobustnessError {
+    /// Bounds that are not an interval of finite numbers.
+    #[error(
+        "feature `{feature}` has bounds [{lower}, {upper}], expected two finite numbers, the smaller first"
+    )]
+    Bounds {
+        /// The feature.
+        feature: String,
+        /// Lower bound.
+        lower: f64,
+        /// Upper bound.
+        upper: f64,
+    },
+    /// The model and the declared features differ in number.
+    #[error("the model takes {model} inputs, {domain} features are declared")]
+    Width {
+        /// Inputs of the model.
+        model: usize,
+        /// Declared features.
+        domain: usize,
+    },
+    /// The values are not whole rows with one label each.
+    #[error(
+        "{values} values and {labels} labels are not rows of {width} features with one label each"
+    )]
+    Shape {
+        /// Number of values.
+        values: usize,
+        /// Number of labels.
+        labels: usize,
+        /// Features in a row.
+        width: usize,
+    },
+    /// A value that is not finite.
+    #[error("row {row}, feature `{feature}` is {value}, expected a finite number")]
+    NotFinite {
+        /// Row, from 1.
+        row: usize,
+        /// The feature.
+        feature: String,
+        /// The value.
+        value: f32,
+    },
+    /// A label that is not a class of the model.
+    #[error("row {row} has class {label}, the model knows {classes} classes, from 0")]
+    Label {
+        /// Row, from 1.
+        row: usize,
+        /// The label.
+        label: usize,
+        /// Classes of the model.
+        classes: usize,
+    },
+    /// Nothing may move.
+    #[error("no feature may move: each is immutable or has bounds without extent")]
+    NothingFree,
+    /// There is nothing to attack.
+    #[error("there are no rows")]
+    NoRows,
+    /// The model failed.
+    #[error("the model cannot be run")]
+    Model(#[from] caiso_inference::Error),
+    /// The budget was spent or the run was cancelled.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+}
+
+impl From<RobustnessError> for CheckError {
+    fn from(error: RobustnessError) -> Self {
+        let remedy = match &error {
+            RobustnessError::Check(error) => return error.clone(),
+            RobustnessError::Bounds { .. } => "correct the feature's `bounds` in the manifest",
+            RobustnessError::Width { .. } => {
+                "declare one feature for each input of the model, in the model's order"
+            }
+            RobustnessError::Shape { .. } | RobustnessError::NoRows => {
+                "give the model a labelled data set"
+            }
+            RobustnessError::NotFinite { .. } => "correct the value or leave the row out",
+            RobustnessError::Label { .. } => {
+                "list all `classes` in the manifest, in the order of the model's outputs"
+            }
+            RobustnessError::NothingFree => {
+                "declare which features an attacker can change and between which bounds"
+            }
+            RobustnessError::Model(_) => {
+                "export the model with differentiable operators that caiso knows"
+            }
+        };
+        let mut reason = error.to_string();
+        if let RobustnessError::Model(cause) = &error {
+            reason = format!("{reason}: {cause}");
+        }
+        Self::not_assessable(reason, remedy)
+    }
+}

@@ -1,0 +1,8 @@
+//! Integration tests of the attacks.
+
+mod exact;
+mod laws;
+mod models;
+mod mortgage;
+mod outcomes;
+mod parity;
