@@ -25,11 +25,6 @@ use crate::program::Program;
 use crate::session::Workspace;
 use crate::{CHUNK, Differentiable, Error, Model, ModelSpec, Session};
 
-/// Newest standard operator set whose operators are known here (ONNX 1.23).
-const NEWEST_OPSET: i64 = 28;
-/// Oldest one: from here on, operators broadcast as they do today.
-const OLDEST_OPSET: i64 = 7;
-
 /// A classifier from an ONNX file, with gradients with respect to its input.
 ///
 /// One input, `float` with the batch as first axis, and one output of class scores, whose end is cut back to

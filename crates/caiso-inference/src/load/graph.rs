@@ -1,14 +1,23 @@
 //! The walk over a graph's nodes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use super::operators::{self, Fault, Op};
 use super::value::{Constant, Rows, Value};
-use super::{NEWEST_OPSET, OLDEST_OPSET, shape, tail};
+use super::{shape, tail};
 use crate::kernels::Kernel;
-use crate::onnx::{DataType, Dimension, Model, Node, Tensor, ValueInfo, ValueType, domain_name};
+use crate::onnx::{
+    DataType, Dimension, Model, Node, STANDARD_DOMAIN, Tensor, ValueInfo, ValueType, domain_name,
+};
 use crate::program::{Program, Step};
 use crate::{Error, ModelSpec, Unsupported};
+
+/// Versions of the standard operators that are known here: from the one on that broadcasts as today, to the
+/// newest (ONNX 1.23).
+const STANDARD_OPSETS: RangeInclusive<i64> = 7..=28;
+/// Versions of the operators of classic machine learning.
+const CLASSIC_OPSETS: RangeInclusive<i64> = 1..=5;
 
 /// Values of one row in all slots, and elements of constants computed while loading: 256 MiB of each row.
 const LARGEST: usize = 1 << 26;
@@ -169,16 +178,21 @@ fn evaluate(
 }
 
 fn check_opset(model: &Model<'_>) -> Result<(), Error> {
-    match model.opset("") {
-        Some(version) if !(OLDEST_OPSET..=NEWEST_OPSET).contains(&version) => Err(Error::Graph {
-            at: "operator set ai.onnx".to_owned(),
-            problem: format!(
-                "version {version} is not between {OLDEST_OPSET} and {NEWEST_OPSET}; \
-                 export the model with an operator set in that range"
-            ),
-        }),
-        _ => Ok(()),
+    for (domain, known) in [(STANDARD_DOMAIN, STANDARD_OPSETS), ("ai.onnx.ml", CLASSIC_OPSETS)] {
+        if let Some(version) = model.opset(domain)
+            && !known.contains(&version)
+        {
+            let (oldest, newest) = known.into_inner();
+            return Err(Error::Graph {
+                at: format!("operator set {domain}"),
+                problem: format!(
+                    "version {version} is not between {oldest} and {newest}; \
+                     export the model with an operator set in that range"
+                ),
+            });
+        }
     }
+    Ok(())
 }
 
 /// The only input that is no initializer.

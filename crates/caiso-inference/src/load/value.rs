@@ -1,5 +1,6 @@
 //! What a name of the graph stands for while it is read.
 
+use std::fmt;
 use std::rc::Rc;
 
 use super::shape;
@@ -28,11 +29,21 @@ pub(super) struct Rows {
 }
 
 /// One element of a shape.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) enum Dim {
     /// The number of rows.
     Batch,
     Known(i64),
+}
+
+/// As in messages: `[batch, 3, -1]`.
+impl fmt::Debug for Dim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Batch => f.write_str("batch"),
+            Self::Known(length) => write!(f, "{length}"),
+        }
+    }
 }
 
 /// A tensor known when the graph is loaded.
