@@ -96,7 +96,8 @@ fn pgd_20(bencher: divan::Bencher<'_, '_>, name: &str) {
                     .expect("it runs");
                 for ((point, row), gradient) in points.iter_mut().zip(rows).zip(&*gradients) {
                     let sign = f32::from(*gradient > 0.0) - f32::from(*gradient < 0.0);
-                    *point = (*point + 0.01 * sign).clamp(row - 0.1, row + 0.1).clamp(0.0, 1.0);
+                    let (low, high) = ((row - 0.1).max(0.0), (row + 0.1).min(1.0));
+                    *point = (*point + 0.01 * sign).max(low).min(high);
                 }
             }
         }

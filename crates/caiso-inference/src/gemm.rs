@@ -9,7 +9,7 @@
 //! kernels differ between row counts only in how many rows they hold in registers, and the blocks of `k`
 //! have a fixed size. The vector-matrix kernel, which sums otherwise, is reached with unpacked weights only.
 
-use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
+use rten_gemm::{BiasVector, GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
 use rten_tensor::NdTensorView;
 
 thread_local! {
@@ -38,12 +38,21 @@ impl Packed {
     }
 }
 
-/// `out = left * right`, or `out += left * right`; `left` is `[rows, k]`, `out` `[rows, n]`.
-pub(crate) fn gemm(out: &mut [f32], left: &[f32], right: &Packed, accumulate: bool) {
+/// `out = left * right + bias`, or `out += …`; `left` is `[rows, k]`, `out` `[rows, n]`, `bias` `[n]`.
+pub(crate) fn gemm(
+    out: &mut [f32],
+    left: &[f32],
+    right: &Packed,
+    bias: Option<&[f32]>,
+    accumulate: bool,
+) {
     let k = right.0.rows();
     let left = NdTensorView::from_data([left.len() / k, k], left);
-    let options =
-        GemmOptions { beta: if accumulate { 1.0 } else { 0.0 }, ..GemmOptions::default() };
+    let options = GemmOptions {
+        beta: if accumulate { 1.0 } else { 0.0 },
+        bias: bias.map(BiasVector::Row),
+        ..GemmOptions::default()
+    };
     let right = GemmInputB::Packed(&right.0);
     EXECUTOR
         .with(|executor| executor.gemm(out, GemmInputA::Unpacked(left), right, options))
@@ -65,7 +74,7 @@ mod tests {
             let packed = Packed::new(&weights, k, n);
             let product = |rows: &[f32]| {
                 let mut out = vec![0.5; rows.len() / k * n];
-                gemm(&mut out, rows, &packed, true);
+                gemm(&mut out, rows, &packed, Some(&weights[..n]), true);
                 out
             };
             let whole = product(&left);
@@ -88,9 +97,9 @@ mod tests {
     fn packing_a_transpose_is_packing_the_transposed() {
         let matrix: Vec<f32> = (0..6).map(|i| i as f32).collect();
         let mut out = [0.0; 3];
-        gemm(&mut out, &[1.0, 10.0], &Packed::transposed(&matrix, 2, 3), false);
+        gemm(&mut out, &[1.0, 10.0], &Packed::transposed(&matrix, 2, 3), None, false);
         assert_eq!(out, [10.0, 32.0, 54.0]);
-        gemm(&mut out, &[1.0, 10.0], &Packed::new(&matrix, 2, 3), false);
+        gemm(&mut out, &[1.0, 10.0], &Packed::new(&matrix, 2, 3), None, false);
         assert_eq!(out, [30.0, 41.0, 52.0]);
     }
 }

@@ -1,7 +1,7 @@
 //! What a step computes, forwards and backwards. Everything is `[rows, size]` in row-major order, and a row's
 //! numbers never meet another row's.
 //!
-//! `backward` adds to the gradients of its inputs, or overwrites what is there where it is the first.
+//! There is at least one row. `backward` adds to the gradients of its inputs, or overwrites what is there where it is the first.
 
 mod arithmetic;
 mod dense;
@@ -73,19 +73,23 @@ impl Kernel {
         gradients: &mut [Vec<f32>],
     ) {
         let (slot, out) = (step.inputs[0], &values[step.output]);
-        if let Self::Dense(dense) = self {
-            return dense.backward(out, seed, &mut gradients[slot], !step.first[0]);
+        match self {
+            Self::Dense(dense) => {
+                return dense.backward(out, seed, &mut gradients[slot], !step.first[0]);
+            }
+            Self::Arithmetic(arithmetic) => {
+                let Step { inputs, first, .. } = step;
+                return arithmetic.backward(rows, inputs, first, values, seed, gradients);
+            }
+            _ => {}
         }
         for (&slot, _) in step.inputs.iter().zip(&step.first).filter(|(_, first)| **first) {
             gradients[slot].fill(0.0);
         }
         let gradient = &mut gradients[slot];
         match self {
-            Self::Dense(_) => {}
+            Self::Dense(_) | Self::Arithmetic(_) => {}
             Self::Unary(unary) => unary.backward(&values[slot], seed, gradient),
-            Self::Arithmetic(arithmetic) => {
-                arithmetic.backward(rows, &step.inputs, values, seed, gradients);
-            }
             Self::Softmax(softmax) => softmax.backward(out, seed, gradient),
             Self::Normalize(normalize) => normalize.backward(&values[slot], out, seed, gradient),
             Self::Select(select) => select.backward(rows, seed, gradient),

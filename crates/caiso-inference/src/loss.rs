@@ -30,7 +30,8 @@ fn cross_entropy(logits: &[f32], label: usize, seed: &mut [f32]) -> f32 {
     // The label's own term is kept out of `others`, which may be tiny beside it.
     let mut others = 0.0;
     for (index, (&logit, seed)) in logits.iter().zip(seed.iter_mut()).enumerate() {
-        *seed = (logit - largest).exp();
+        // The exponential of 0 is known.
+        *seed = if logit == largest { 1.0 } else { (logit - largest).exp() };
         if index != label {
             others += *seed;
         }

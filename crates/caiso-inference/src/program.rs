@@ -80,6 +80,7 @@ fn join(steps: &mut Vec<Step>, slots: usize, output: usize) {
                     operands:
                         [Operand::Slot { map: None }, Operand::Constant(bias)]
                         | [Operand::Constant(bias), Operand::Slot { map: None }],
+                    ..
                 }) => dense.take_bias(bias),
                 _ => false,
             };

@@ -2,6 +2,9 @@
 pub(crate) struct Arithmetic {
     pub(crate) operator: Operator,
     pub(crate) operands: [Operand; 2],
+    /// The derivative at each place, where it does not depend on the row: with one input in its own shape, of
+    /// which the operator is a linear function.
+    slopes: Option<Vec<f32>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +58,21 @@ impl Operator {
 }
 
 impl Arithmetic {
+    pub(crate) fn new(operator: Operator, operands: [Operand; 2]) -> Self {
+        let slopes = match &operands {
+            [Operand::Slot { map: None }, Operand::Constant(constant)] => {
+                Some(constant.iter().map(|&c| operator.slope(0.0, c, 0)).collect())
+            }
+            [Operand::Constant(constant), Operand::Slot { map: None }]
+                if operator != Operator::Div =>
+            {
+                Some(constant.iter().map(|&c| operator.slope(c, 0.0, 1)).collect())
+            }
+            _ => None,
+        };
+        Self { operator, operands, slopes }
+    }
+
     pub(super) fn forward(
         &self,
         rows: usize,
@@ -62,7 +80,7 @@ impl Arithmetic {
         values: &[Vec<f32>],
         out: &mut [f32],
     ) {
-        let size = out.len() / rows.max(1);
+        let size = out.len() / rows;
         for (index, out) in out.chunks_exact_mut(size).enumerate() {
             let [left, right] = self.rows(index, rows, inputs, values);
             // One loop for each operator, so that each is vectorised.
@@ -75,21 +93,29 @@ impl Arithmetic {
         }
     }
 
+    /// Adds to the gradients; overwrites those of the inputs that `first` marks.
     pub(super) fn backward(
         &self,
         rows: usize,
         inputs: &[usize],
+        first: &[bool],
         values: &[Vec<f32>],
         seed: &[f32],
         gradients: &mut [Vec<f32>],
     ) {
-        let size = seed.len() / rows.max(1);
+        if let (Some(slopes), &[slot], &[first]) = (&self.slopes, inputs, first) {
+            return scaled(&mut gradients[slot], seed, slopes, first);
+        }
+        for (&slot, _) in inputs.iter().zip(first).filter(|(_, first)| **first) {
+            gradients[slot].fill(0.0);
+        }
+        let size = seed.len() / rows;
         let mut slots = inputs.iter();
         for (side, operand) in self.operands.iter().enumerate() {
             let Operand::Slot { map } = operand else { continue };
             let Some(&slot) = slots.next() else { return };
             let gradient = &mut gradients[slot];
-            let width = gradient.len() / rows.max(1);
+            let width = gradient.len() / rows;
             let parts = gradient.chunks_exact_mut(width).zip(seed.chunks_exact(size));
             for (index, (gradient, seed)) in parts.enumerate() {
                 let [left, right] = self.rows(index, rows, inputs, values);
@@ -113,10 +139,23 @@ impl Arithmetic {
             Operand::Constant(values) => Row { values, map: None },
             Operand::Slot { map } => {
                 let values = slots.next().map_or(&[][..], |&slot| &values[slot]);
-                let width = values.len() / rows.max(1);
+                let width = values.len() / rows;
                 Row { values: &values[index * width..(index + 1) * width], map: map.as_deref() }
             }
         })
+    }
+}
+
+/// `gradient = seed * slopes` for each row, or `+=`.
+fn scaled(gradient: &mut [f32], seed: &[f32], slopes: &[f32], first: bool) {
+    let rows = gradient.chunks_exact_mut(slopes.len()).zip(seed.chunks_exact(slopes.len()));
+    for (gradient, seed) in rows {
+        let parts = gradient.iter_mut().zip(seed.iter().zip(slopes));
+        if first {
+            parts.for_each(|(gradient, (seed, slope))| *gradient = seed * slope);
+        } else {
+            parts.for_each(|(gradient, (seed, slope))| *gradient += seed * slope);
+        }
     }
 }
 

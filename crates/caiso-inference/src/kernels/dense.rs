@@ -32,18 +32,9 @@ impl Dense {
     }
 
     pub(super) fn forward(&self, input: &[f32], out: &mut [f32]) {
-        gemm(out, input, &self.weights, false);
-        match (&self.bias, self.relu) {
-            (None, false) => {}
-            (None, true) => out.iter_mut().for_each(|value| *value = floor_or_nan(*value, 0.0)),
-            (Some(bias), relu) => {
-                let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
-                for vector in out.chunks_exact_mut(bias.len()) {
-                    for (value, bias) in vector.iter_mut().zip(bias) {
-                        *value = floor_or_nan(*value + bias, floor);
-                    }
-                }
-            }
+        gemm(out, input, &self.weights, self.bias.as_deref(), false);
+        if self.relu {
+            out.iter_mut().for_each(|value| *value = floor_or_nan(*value, 0.0));
         }
     }
 
@@ -59,7 +50,7 @@ impl Dense {
                 *seed = if *out > 0.0 { *seed } else { 0.0 };
             }
         }
-        gemm(gradient, seed, &self.back, accumulate);
+        gemm(gradient, seed, &self.back, None, accumulate);
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) fn combine(
             Ok(Constant::floats(out, pairs.map(|(a, b)| operator.apply(a, b)).collect()))
         }
         Ok(operands) => {
-            let kernel = Kernel::Arithmetic(Arithmetic { operator, operands });
+            let kernel = Kernel::Arithmetic(Arithmetic::new(operator, operands));
             Ok(Value::Rows(builder.push(kernel, &inputs, out)?))
         }
         Err(_) => Err(Fault::Unsupported("it computes with a shape".to_owned())),

@@ -97,10 +97,8 @@ fn two_probabilities(
     let dense = Dense::new(weights, weights.len(), 1, Some(vec![bias]));
     let z = builder.push(Kernel::Dense(dense), &[rows], vec![1])?;
     let second = builder.push(Kernel::Unary(Unary::Sigmoid), &[&z], vec![1])?;
-    let complement = Arithmetic {
-        operator: Operator::Sub,
-        operands: [Operand::Constant(vec![1.0]), Operand::Slot { map: None }],
-    };
+    let operands = [Operand::Constant(vec![1.0]), Operand::Slot { map: None }];
+    let complement = Arithmetic::new(Operator::Sub, operands);
     let first = builder.push(Kernel::Arithmetic(complement), &[&second], vec![1])?;
     let pair = Concat { parts: vec![1, 1] };
     builder.push(Kernel::Concat(pair), &[&first, &second], vec![2])

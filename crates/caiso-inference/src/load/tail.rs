@@ -188,6 +188,7 @@ fn complement(steps: &[Step], slot: usize) -> Option<usize> {
         Kernel::Arithmetic(Arithmetic {
             operator: Operator::Sub,
             operands: [Operand::Constant(one), Operand::Slot { .. }],
+            ..
         }) if one.as_slice() == [1.0] => only(step),
         _ => None,
     }
