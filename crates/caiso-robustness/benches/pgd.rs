@@ -1,8 +1,9 @@
 //! Rows attacked per second, on one thread: PGD with 20 steps on the example's network, all inputs free.
 //! `xtask/parity/foolbox_pgd.py` measures the same for Foolbox.
 
+use caiso_core::RunContext;
 use caiso_inference::OnnxModel;
-use caiso_robustness::{Domain, FeatureDomain, Pgd, Start, pgd};
+use caiso_robustness::{CHECKS, Domain, FeatureDomain, Pgd, Start, pgd};
 use divan::counter::ItemsCount;
 
 #[path = "../tests/it/mortgage.rs"]
@@ -24,4 +25,15 @@ fn pgd_20_steps(bencher: divan::Bencher<'_, '_>, count: usize) {
     bencher
         .counter(ItemsCount::new(count))
         .bench(|| pool.install(|| pgd(&model, &domain, rows, labels, &settings)).expect("it runs"));
+}
+
+/// A whole check with its default parameters on the example's manifest, all rows.
+#[divan::bench(args = ["RB-FGSM-001", "RB-PGD-001"])]
+fn check(bencher: divan::Bencher<'_, '_>, code: &str) {
+    let check = CHECKS.iter().find(|check| check.meta.code == code).expect("a code");
+    let parameters = check.parameters.resolve(&serde_json::Map::new()).expect("defaults");
+    let input = mortgage::input();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    let context = RunContext::with_seed(1);
+    bencher.bench(|| pool.install(|| (check.run)(&input, &parameters, &context)));
 }

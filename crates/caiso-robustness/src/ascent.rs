@@ -9,6 +9,12 @@ use crate::{Domain, RobustnessError};
 /// Key of the random streams that starts are drawn from.
 const STREAM: &str = "RB-PGD-001";
 
+/// Rows that go through the model together: enough of narrow rows to make a step worth its calls, few
+/// enough of wide ones that the activations stay in the cache. It has no influence on results.
+pub(crate) fn chunk_rows(width: usize) -> usize {
+    (4096 / width.max(1)).clamp(32, 128)
+}
+
 /// A session of the model with the buffers of an attack, reused from chunk to chunk so that
 /// nothing is allocated in a step.
 pub(crate) struct Ascent<'m> {
@@ -16,6 +22,8 @@ pub(crate) struct Ascent<'m> {
     session: Box<dyn Session + 'm>,
     low: Vec<f32>,
     high: Vec<f32>,
+    /// Length of a step in each value.
+    step: Vec<f32>,
     gradient: Vec<f32>,
     loss: Vec<f32>,
     /// For each row of the last run: the first gradient was zero in all features that may move.
@@ -29,6 +37,7 @@ impl<'m> Ascent<'m> {
             session: model.session(),
             low: Vec::new(),
             high: Vec::new(),
+            step: Vec::new(),
             gradient: Vec::new(),
             loss: Vec::new(),
             without_gradient: Vec::new(),
@@ -69,13 +78,12 @@ impl<'m> Ascent<'m> {
         if let Start::Random { seed, restart } = settings.start {
             self.randomise(ids, seed, restart, settings.epsilon, adversarial);
         }
-        let step_of = |epsilon: f64| {
-            move |feature: &crate::FeatureDomain| {
-                (epsilon * settings.relative_step_size * feature.range()) as f32
-            }
-        };
-        let steps: Vec<f32> =
-            self.domain.features().iter().map(step_of(settings.epsilon)).collect();
+        self.step.clear();
+        for _ in labels {
+            let scale = settings.epsilon * settings.relative_step_size;
+            let features = self.domain.features().iter();
+            self.step.extend(features.map(|feature| (scale * feature.range()) as f32));
+        }
         for step in 0..settings.steps {
             self.session.loss_and_gradient(
                 adversarial,
@@ -87,7 +95,7 @@ impl<'m> Ascent<'m> {
             if step == 0 {
                 self.note_zero_gradients(width);
             }
-            self.step(&steps, adversarial);
+            self.step(adversarial);
         }
         let places = rows.chunks_exact(width).zip(adversarial.chunks_exact_mut(width));
         let ends = self.low.chunks_exact(width).zip(self.high.chunks_exact(width));
@@ -113,18 +121,13 @@ impl<'m> Ascent<'m> {
 
     /// One signed step, projected: ball and box are both intervals that hold the row, so clamping to
     /// their intersection is the same as projecting to one and clipping to the other.
-    fn step(&self, steps: &[f32], points: &mut [f32]) {
-        let width = steps.len();
-        let ends = self.low.chunks_exact(width).zip(self.high.chunks_exact(width));
-        let gradients = self.gradient.chunks_exact(width);
-        for ((point, gradient), (low, high)) in
-            points.chunks_exact_mut(width).zip(gradients).zip(ends)
-        {
-            for j in 0..width {
-                // Zero, and a gradient that is not a number, has no direction.
-                let sign = f32::from(gradient[j] > 0.0) - f32::from(gradient[j] < 0.0);
-                point[j] = (point[j] + sign * steps[j]).max(low[j]).min(high[j]);
-            }
+    fn step(&self, points: &mut [f32]) {
+        let ends = self.low.iter().zip(&self.high);
+        let moves = self.gradient.iter().zip(&self.step);
+        for ((point, (&gradient, &step)), (&low, &high)) in points.iter_mut().zip(moves).zip(ends) {
+            // Zero, and a gradient that is not a number, has no direction.
+            let sign = f32::from(gradient > 0.0) - f32::from(gradient < 0.0);
+            *point = (*point + sign * step).max(low).min(high);
         }
     }
 

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use caiso_core::{Meta, RunContext};
-use caiso_inference::CHUNK;
 use caiso_math::Stream;
 use rayon::prelude::*;
 
-use crate::ascent::Ascent;
+use crate::ascent::{Ascent, chunk_rows};
 use crate::attacks::{Pgd, Start, single_step};
 use crate::parameters::Budget;
 use crate::report::Mover;
@@ -80,7 +79,7 @@ pub(crate) fn evaluate(
     let ids = sample(input.len(), budget.rows, context.seed, meta.code);
     let plan = Plan { input, budget, settings, restarts, context };
     let parts: Vec<Evaluation> = ids
-        .par_chunks(CHUNK)
+        .par_chunks(chunk_rows(width))
         .map_init(
             || Ascent::new(model, &input.domain),
             |ascent, ids| plan.attack(ascent, ids, width),

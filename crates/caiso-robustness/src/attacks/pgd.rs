@@ -1,8 +1,8 @@
 use caiso_core::{Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity};
-use caiso_inference::{CHUNK, Differentiable};
+use caiso_inference::Differentiable;
 use rayon::prelude::*;
 
-use crate::ascent::Ascent;
+use crate::ascent::{Ascent, chunk_rows};
 use crate::evaluate::evaluate;
 use crate::parameters::{Budget, PgdParameters};
 use crate::report::{Attack, outcome};
@@ -121,13 +121,14 @@ pub fn pgd(
 ) -> Result<Vec<f32>, RobustnessError> {
     input::check(model, domain, rows, labels)?;
     let width = domain.width();
+    let chunk = chunk_rows(width);
     let mut adversarial = vec![0.0; rows.len()];
     let starts: Vec<usize> = (0..labels.len()).collect();
     adversarial
-        .par_chunks_mut(CHUNK * width)
-        .zip(rows.par_chunks(CHUNK * width))
-        .zip(labels.par_chunks(CHUNK))
-        .zip(starts.par_chunks(CHUNK))
+        .par_chunks_mut(chunk * width)
+        .zip(rows.par_chunks(chunk * width))
+        .zip(labels.par_chunks(chunk))
+        .zip(starts.par_chunks(chunk))
         .try_for_each_init(
             || Ascent::new(model, domain),
             |ascent, (((adversarial, rows), labels), ids)| {

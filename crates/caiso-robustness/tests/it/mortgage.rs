@@ -1,5 +1,10 @@
 //! The example's model and data.
 
+use std::sync::Arc;
+
+use caiso_inference::OnnxModel;
+use caiso_robustness::{Domain, FeatureDomain, RobustnessInput};
+
 pub(crate) const MODEL: &[u8] = include_bytes!("../../../../examples/mortgage/model/mortgage.onnx");
 const DATA: &str = include_str!("../../../../examples/mortgage/data/test.csv");
 
@@ -52,4 +57,25 @@ pub(crate) fn data() -> (Vec<f32>, Vec<usize>) {
         labels.push(value(line[target]) as usize);
     }
     (rows, labels)
+}
+
+/// The input of a check, with the domain of the example's manifest: an applicant can shade the three
+/// ratios and nothing else.
+pub(crate) fn input() -> RobustnessInput {
+    let (rows, labels) = data();
+    let features =
+        FEATURES.iter().zip(BOUNDS).enumerate().map(|(j, (name, (lower, upper)))| FeatureDomain {
+            integer: j > 2 && *name != "unemp",
+            immutable: j > 2,
+            ..FeatureDomain::continuous(*name, lower, upper)
+        });
+    RobustnessInput {
+        component: "model:mortgage".to_owned(),
+        path: Some("model/mortgage.onnx".to_owned()),
+        model: Arc::new(OnnxModel::load(MODEL).expect("the example's model loads")),
+        rows,
+        labels,
+        classes: vec!["no".to_owned(), "yes".to_owned()],
+        domain: Domain::new(features.collect()).expect("the bounds are intervals"),
+    }
 }
