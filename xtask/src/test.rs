@@ -1,0 +1,64 @@
+//! The test command and the fuzzing loop.
+
+use anyhow::{Context, Result, bail};
+
+use crate::run::{has_cargo_command, root, run, target};
+use crate::{docs, peers, tidy};
+
+/// Everything that must hold before a change lands.
+pub(crate) fn run() -> Result<()> {
+    crate::run::run("cargo", &["fmt", "--all", "--check"])?;
+    tidy::run()?;
+    self::cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
+    if has_cargo_command("nextest") {
+        cargo(&["nextest", "run", "--workspace"])?;
+    } else {
+        cargo(&["test", "--workspace", "--lib", "--bins", "--tests", "--quiet"])?;
+    }
+    cargo(&["test", "--doc", "--quiet", "-p", "caiso-core"])?;
+    docs::run(true)?;
+    outsider()?;
+    Ok(())
+}
+
+fn cargo(arguments: &[&str]) -> Result<()> {
+    run("cargo", arguments)
+}
+
+/// An independent program (Python, `cryptography`) checks receipts and an exported ledger that
+/// the real binary wrote for the example.
+fn outsider() -> Result<()> {
+    let python = peers::python("outsider", "xtask/outsider/requirements.txt")?;
+    cargo(&["build", "--quiet", "-p", "caiso"])?;
+    let binary = target().join("debug/caiso");
+    let binary = binary.to_string_lossy();
+    let text = peers::script(&python, &["xtask/outsider/verify.py", &binary, "examples/mortgage"])?;
+    eprint!("{text}");
+    Ok(())
+}
+
+/// Runs each fuzz target for some seconds.
+pub(crate) fn fuzz(arguments: &[String]) -> Result<()> {
+    if !has_cargo_command("fuzz") {
+        bail!("cargo-fuzz is not installed; `cargo install cargo-fuzz`");
+    }
+    let seconds = match arguments {
+        [flag, value] if flag == "--seconds" => {
+            value.parse::<u32>().context("--seconds takes a whole number")?
+        }
+        [] => 60,
+        _ => bail!("usage: cargo xtask fuzz [--seconds N]"),
+    };
+    let mut targets: Vec<String> = std::fs::read_dir(root().join("fuzz/fuzz_targets"))?
+        .filter_map(|entry| {
+            let name = entry.ok()?.file_name().into_string().ok()?;
+            Some(name.strip_suffix(".rs")?.to_owned())
+        })
+        .collect();
+    targets.sort();
+    for target in &targets {
+        let limit = format!("-max_total_time={seconds}");
+        cargo(&["+nightly", "fuzz", "run", target, "--", &limit, "-rss_limit_mb=1024"])?;
+    }
+    Ok(())
+}
