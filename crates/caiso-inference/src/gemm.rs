@@ -9,7 +9,7 @@
 //! kernels differ between row counts only in how many rows they hold in registers, and the blocks of `k`
 //! have a fixed size. The vector-matrix kernel, which sums otherwise, is reached with unpacked weights only.
 
-use rten_gemm::{BiasVector, GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
+use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
 use rten_tensor::NdTensorView;
 
 thread_local! {
@@ -17,46 +17,121 @@ thread_local! {
     static EXECUTOR: GemmExecutor = GemmExecutor::default();
 }
 
+/// Up to so many rows or columns a matrix is not worth the library's tiles, which are 32 columns wide.
+const NARROW: usize = 4;
+
 /// A matrix `[k, n]` on the right-hand side.
-pub(crate) struct Packed(PackedBMatrix<f32>);
+pub(crate) enum Packed {
+    /// In tiles.
+    Tiles(PackedBMatrix<f32>),
+    /// Few columns: each as a slice, padded with zeros to whole lanes.
+    Columns { k: usize, columns: Vec<Vec<[f32; LANES]>> },
+    /// Few rows: each as a slice.
+    Rows(Vec<Vec<f32>>),
+}
+
+/// Partial sums of a dot product.
+const LANES: usize = 8;
 
 impl Packed {
     /// Packs `matrix`, `[k, n]` in row-major order.
     pub(crate) fn new(matrix: &[f32], k: usize, n: usize) -> Self {
-        let matrix = NdTensorView::from_data([k, n], matrix);
-        Self(EXECUTOR.with(|executor| executor.prepack_b(matrix)))
+        if k <= NARROW {
+            Self::Rows(matrix.chunks_exact(n).map(<[f32]>::to_vec).collect())
+        } else if n <= NARROW {
+            let column = |j: usize| {
+                let values: Vec<f32> = matrix.iter().skip(j).step_by(n).copied().collect();
+                lanes(&values)
+            };
+            Self::Columns { k, columns: (0..n).map(column).collect() }
+        } else {
+            let matrix = NdTensorView::from_data([k, n], matrix);
+            Self::Tiles(EXECUTOR.with(|executor| executor.prepack_b(matrix)))
+        }
     }
 
     /// Packs the transpose of `matrix`, `[n, k]` in row-major order.
     pub(crate) fn transposed(matrix: &[f32], k: usize, n: usize) -> Self {
-        let matrix = NdTensorView::from_data([n, k], matrix);
-        Self(EXECUTOR.with(|executor| executor.prepack_b(matrix.transposed())))
+        if k <= NARROW {
+            let row = |i: usize| matrix.iter().skip(i).step_by(k).copied().collect();
+            Self::Rows((0..k).map(row).collect())
+        } else if n <= NARROW {
+            Self::Columns { k, columns: matrix.chunks_exact(k).map(lanes).collect() }
+        } else {
+            let matrix = NdTensorView::from_data([n, k], matrix);
+            Self::Tiles(EXECUTOR.with(|executor| executor.prepack_b(matrix.transposed())))
+        }
     }
 
+    /// Number of columns.
     pub(crate) fn outputs(&self) -> usize {
-        self.0.cols()
+        match self {
+            Self::Tiles(matrix) => matrix.cols(),
+            Self::Columns { columns, .. } => columns.len(),
+            Self::Rows(rows) => rows.first().map_or(0, Vec::len),
+        }
     }
 }
 
-/// `out = left * right + bias`, or `out += …`; `left` is `[rows, k]`, `out` `[rows, n]`, `bias` `[n]`.
-pub(crate) fn gemm(
-    out: &mut [f32],
-    left: &[f32],
-    right: &Packed,
-    bias: Option<&[f32]>,
-    accumulate: bool,
-) {
-    let k = right.0.rows();
-    let left = NdTensorView::from_data([left.len() / k, k], left);
-    let options = GemmOptions {
-        beta: if accumulate { 1.0 } else { 0.0 },
-        bias: bias.map(BiasVector::Row),
-        ..GemmOptions::default()
-    };
-    let right = GemmInputB::Packed(&right.0);
-    EXECUTOR
-        .with(|executor| executor.gemm(out, GemmInputA::Unpacked(left), right, options))
-        .expect("shapes are checked when a graph is loaded, and the packing is this executor's");
+fn lanes(values: &[f32]) -> Vec<[f32; LANES]> {
+    let padded = |part: &[f32]| std::array::from_fn(|i| part.get(i).copied().unwrap_or(0.0));
+    values.chunks(LANES).map(padded).collect()
+}
+
+/// `out = left * right`, or `out += left * right`; `left` is `[rows, k]`, `out` `[rows, n]`.
+pub(crate) fn gemm(out: &mut [f32], left: &[f32], right: &Packed, accumulate: bool) {
+    match right {
+        Packed::Tiles(right) => {
+            let k = right.rows();
+            let left = NdTensorView::from_data([left.len() / k, k], left);
+            let options =
+                GemmOptions { beta: if accumulate { 1.0 } else { 0.0 }, ..GemmOptions::default() };
+            let right = GemmInputB::Packed(right);
+            EXECUTOR
+                .with(|executor| executor.gemm(out, GemmInputA::Unpacked(left), right, options))
+                .expect(
+                    "shapes are checked when a graph is loaded, and the packing is this executor's",
+                );
+        }
+        Packed::Columns { k, columns } => {
+            for (out, left) in out.chunks_exact_mut(columns.len()).zip(left.chunks_exact(*k)) {
+                for (out, column) in out.iter_mut().zip(columns) {
+                    let product = dot(left, column);
+                    *out = if accumulate { *out + product } else { product };
+                }
+            }
+        }
+        Packed::Rows(rows) => {
+            let n = right.outputs();
+            for (out, left) in out.chunks_exact_mut(n).zip(left.chunks_exact(rows.len())) {
+                for (index, (factor, row)) in left.iter().zip(rows).enumerate() {
+                    let parts = out.iter_mut().zip(row);
+                    if index == 0 && !accumulate {
+                        parts.for_each(|(out, value)| *out = factor * value);
+                    } else {
+                        parts.for_each(|(out, value)| *out += factor * value);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn dot(left: &[f32], right: &[[f32; LANES]]) -> f32 {
+    let mut sums = [0.0; LANES];
+    let (whole, rest) = left.as_chunks::<LANES>();
+    for (left, right) in whole.iter().zip(right) {
+        for lane in 0..LANES {
+            sums[lane] += left[lane] * right[lane];
+        }
+    }
+    if let Some(right) = right.get(whole.len()) {
+        for (lane, left) in rest.iter().enumerate() {
+            sums[lane] += left * right[lane];
+        }
+    }
+    let [a, b, c, d, e, f, g, h] = sums;
+    ((a + e) + (c + g)) + ((b + f) + (d + h))
 }
 
 #[cfg(test)]
@@ -68,13 +143,15 @@ mod tests {
     #[test]
     fn a_row_of_a_product_does_not_depend_on_the_other_rows() {
         let number = |i: usize| ((i * 2_654_435_761) % 1009) as f32 / 311.0 - 1.6;
-        for (k, n) in [(1, 1), (12, 32), (64, 10), (257, 33), (300, 300), (700, 129)] {
+        for (k, n) in
+            [(1, 1), (12, 32), (3, 40), (37, 2), (64, 10), (257, 33), (300, 300), (700, 129)]
+        {
             let weights: Vec<f32> = (0..k * n).map(number).collect();
             let left: Vec<f32> = (0..67 * k).map(|i| number(i + 5)).collect();
             let packed = Packed::new(&weights, k, n);
             let product = |rows: &[f32]| {
                 let mut out = vec![0.5; rows.len() / k * n];
-                gemm(&mut out, rows, &packed, Some(&weights[..n]), true);
+                gemm(&mut out, rows, &packed, true);
                 out
             };
             let whole = product(&left);
@@ -94,12 +171,35 @@ mod tests {
     }
 
     #[test]
+    fn products_are_those_of_the_definition_in_every_form() {
+        for (k, n) in [(1, 1), (2, 16), (16, 2), (21, 3), (4, 5), (5, 4), (17, 33), (300, 40)] {
+            let number = |i: usize| ((i * 7919) % 257) as f32 / 64.0 - 2.0;
+            let weights: Vec<f32> = (0..k * n).map(number).collect();
+            let turned: Vec<f32> = (0..k * n).map(|i| weights[(i % k) * n + i / k]).collect();
+            let left: Vec<f32> = (0..7 * k).map(|i| number(i + 100)).collect();
+            for packed in [Packed::new(&weights, k, n), Packed::transposed(&turned, k, n)] {
+                assert_eq!(packed.outputs(), n);
+                for accumulate in [false, true] {
+                    let mut out = vec![2.0; 7 * n];
+                    gemm(&mut out, &left, &packed, accumulate);
+                    for (place, out) in out.iter().enumerate() {
+                        let (row, j) = (place / n, place % n);
+                        let terms = (0..k).map(|i| left[row * k + i] * weights[i * n + j]);
+                        let expected = terms.sum::<f32>() + if accumulate { 2.0 } else { 0.0 };
+                        assert!((out - expected).abs() <= 1e-5 * k as f32, "{k} {n} {place}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn packing_a_transpose_is_packing_the_transposed() {
         let matrix: Vec<f32> = (0..6).map(|i| i as f32).collect();
         let mut out = [0.0; 3];
-        gemm(&mut out, &[1.0, 10.0], &Packed::transposed(&matrix, 2, 3), None, false);
+        gemm(&mut out, &[1.0, 10.0], &Packed::transposed(&matrix, 2, 3), false);
         assert_eq!(out, [10.0, 32.0, 54.0]);
-        gemm(&mut out, &[1.0, 10.0], &Packed::new(&matrix, 2, 3), None, false);
+        gemm(&mut out, &[1.0, 10.0], &Packed::new(&matrix, 2, 3), false);
         assert_eq!(out, [30.0, 41.0, 52.0]);
     }
 }

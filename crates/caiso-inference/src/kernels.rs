@@ -38,6 +38,11 @@ pub(crate) enum Kernel {
     TwoClasses { flipped: bool },
 }
 
+/// One row's constants, repeated so that loops over several short rows are one long loop.
+fn repeated(row: &[f32]) -> Vec<f32> {
+    row.repeat(256_usize.div_ceil(row.len().max(1)))
+}
+
 impl Kernel {
     /// Writes all of `out`.
     pub(crate) fn forward(

@@ -1,10 +1,16 @@
+use super::repeated;
+
 /// An operator of two operands, each broadcast to the size of the output.
 pub(crate) struct Arithmetic {
     pub(crate) operator: Operator,
     pub(crate) operands: [Operand; 2],
-    /// The derivative at each place, where it does not depend on the row: with one input in its own shape, of
-    /// which the operator is a linear function.
-    slopes: Option<Vec<f32>>,
+    linear: Option<Linear>,
+}
+
+/// An operator of one input in its own shape and a constant, linear in the input; both as by [`repeated`].
+struct Linear {
+    constant: Vec<f32>,
+    slopes: Vec<f32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +50,16 @@ impl Operator {
         }
     }
 
+    /// One loop for each operator, so that each is vectorised.
+    fn each(self, out: &mut [f32], left: &Row<'_>, right: &Row<'_>) {
+        match self {
+            Self::Add => each(out, left, right, |a, b| a + b),
+            Self::Sub => each(out, left, right, |a, b| a - b),
+            Self::Mul => each(out, left, right, |a, b| a * b),
+            Self::Div => each(out, left, right, |a, b| a / b),
+        }
+    }
+
     /// Derivative with respect to the left or the right operand.
     fn slope(self, left: f32, right: f32, with_respect_to: usize) -> f32 {
         match (self, with_respect_to) {
@@ -59,18 +75,22 @@ impl Operator {
 
 impl Arithmetic {
     pub(crate) fn new(operator: Operator, operands: [Operand; 2]) -> Self {
-        let slopes = match &operands {
-            [Operand::Slot { map: None }, Operand::Constant(constant)] => {
-                Some(constant.iter().map(|&c| operator.slope(0.0, c, 0)).collect())
-            }
-            [Operand::Constant(constant), Operand::Slot { map: None }]
-                if operator != Operator::Div =>
-            {
-                Some(constant.iter().map(|&c| operator.slope(c, 0.0, 1)).collect())
+        let linear = |constant: &[f32], side| {
+            let slope = |&c: &f32| {
+                let (left, right) = if side == 0 { (0.0, c) } else { (c, 0.0) };
+                operator.slope(left, right, side)
+            };
+            let slopes: Vec<f32> = constant.iter().map(slope).collect();
+            Linear { constant: repeated(constant), slopes: repeated(&slopes) }
+        };
+        let linear = match &operands {
+            [Operand::Slot { map: None }, Operand::Constant(c)] => Some(linear(c, 0)),
+            [Operand::Constant(c), Operand::Slot { map: None }] if operator != Operator::Div => {
+                Some(linear(c, 1))
             }
             _ => None,
         };
-        Self { operator, operands, slopes }
+        Self { operator, operands, linear }
     }
 
     pub(super) fn forward(
@@ -80,16 +100,24 @@ impl Arithmetic {
         values: &[Vec<f32>],
         out: &mut [f32],
     ) {
+        if let (Some(linear), &[slot]) = (&self.linear, inputs) {
+            let length = linear.constant.len();
+            let constant = Row { values: &linear.constant, map: None };
+            let constant_first = matches!(self.operands[0], Operand::Constant(_));
+            for (out, input) in out.chunks_mut(length).zip(values[slot].chunks(length)) {
+                let input = Row { values: input, map: None };
+                if constant_first {
+                    self.operator.each(out, &constant, &input);
+                } else {
+                    self.operator.each(out, &input, &constant);
+                }
+            }
+            return;
+        }
         let size = out.len() / rows;
         for (index, out) in out.chunks_exact_mut(size).enumerate() {
             let [left, right] = self.rows(index, rows, inputs, values);
-            // One loop for each operator, so that each is vectorised.
-            match self.operator {
-                Operator::Add => each(out, &left, &right, |a, b| a + b),
-                Operator::Sub => each(out, &left, &right, |a, b| a - b),
-                Operator::Mul => each(out, &left, &right, |a, b| a * b),
-                Operator::Div => each(out, &left, &right, |a, b| a / b),
-            }
+            self.operator.each(out, &left, &right);
         }
     }
 
@@ -103,8 +131,8 @@ impl Arithmetic {
         seed: &[f32],
         gradients: &mut [Vec<f32>],
     ) {
-        if let (Some(slopes), &[slot], &[first]) = (&self.slopes, inputs, first) {
-            return scaled(&mut gradients[slot], seed, slopes, first);
+        if let (Some(linear), &[slot], &[first]) = (&self.linear, inputs, first) {
+            return scaled(&mut gradients[slot], seed, &linear.slopes, first);
         }
         for (&slot, _) in inputs.iter().zip(first).filter(|(_, first)| **first) {
             gradients[slot].fill(0.0);
@@ -146,9 +174,9 @@ impl Arithmetic {
     }
 }
 
-/// `gradient = seed * slopes` for each row, or `+=`.
+/// `gradient = seed * slopes` for each row, or `+=`; `slopes` as by [`repeated`].
 fn scaled(gradient: &mut [f32], seed: &[f32], slopes: &[f32], first: bool) {
-    let rows = gradient.chunks_exact_mut(slopes.len()).zip(seed.chunks_exact(slopes.len()));
+    let rows = gradient.chunks_mut(slopes.len()).zip(seed.chunks(slopes.len()));
     for (gradient, seed) in rows {
         let parts = gradient.iter_mut().zip(seed.iter().zip(slopes));
         if first {

@@ -1,3 +1,4 @@
+use super::repeated;
 use crate::gemm::{Packed, gemm};
 
 /// `relu(x * w + bias)`, for each vector along the last axis.
@@ -5,6 +6,7 @@ pub(crate) struct Dense {
     weights: Packed,
     /// The same weights for the way back.
     back: Packed,
+    /// As by [`repeated`].
     bias: Option<Vec<f32>>,
     pub(crate) relu: bool,
 }
@@ -15,7 +17,7 @@ impl Dense {
         Self {
             weights: Packed::new(weights, k, n),
             back: Packed::transposed(weights, n, k),
-            bias,
+            bias: bias.map(|bias| repeated(&bias)),
             relu: false,
         }
     }
@@ -27,14 +29,23 @@ impl Dense {
         if self.bias.is_some() || vectors.any(|other| other != bias) {
             return false;
         }
-        self.bias = Some(bias.to_vec());
+        self.bias = Some(repeated(bias));
         true
     }
 
     pub(super) fn forward(&self, input: &[f32], out: &mut [f32]) {
-        gemm(out, input, &self.weights, self.bias.as_deref(), false);
-        if self.relu {
-            out.iter_mut().for_each(|value| *value = floor_or_nan(*value, 0.0));
+        gemm(out, input, &self.weights, false);
+        match (&self.bias, self.relu) {
+            (None, false) => {}
+            (None, true) => out.iter_mut().for_each(|value| *value = floor_or_nan(*value, 0.0)),
+            (Some(bias), relu) => {
+                let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+                for vector in out.chunks_mut(bias.len()) {
+                    for (value, bias) in vector.iter_mut().zip(bias) {
+                        *value = floor_or_nan(*value + bias, floor);
+                    }
+                }
+            }
         }
     }
 
@@ -50,7 +61,7 @@ impl Dense {
                 *seed = if *out > 0.0 { *seed } else { 0.0 };
             }
         }
-        gemm(gradient, seed, &self.back, None, accumulate);
+        gemm(gradient, seed, &self.back, accumulate);
     }
 }
 
