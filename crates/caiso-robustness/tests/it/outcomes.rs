@@ -110,6 +110,15 @@ fn the_example_is_brittle() {
 }
 
 #[test]
+fn an_attack_weaker_than_a_single_step_is_said() {
+    let limits = |given: serde_json::Value| run("RB-PGD-001", &brittle(), &given).unwrap().limits;
+    let masked = |limits: &[String]| limits.iter().any(|limit| limit.contains("single step"));
+    let timid = serde_json::json!({"steps": 1, "relative_step_size": 0.01, "restarts": 0});
+    assert!(masked(&limits(timid)));
+    assert!(!masked(&limits(serde_json::json!({}))));
+}
+
+#[test]
 fn a_sturdy_model_passes_only_where_it_was_assessed() {
     let outcome = run("RB-PGD-001", &sturdy(), &serde_json::json!({})).unwrap();
     assert!(outcome.findings.is_empty());
