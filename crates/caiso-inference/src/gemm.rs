@@ -24,14 +24,11 @@ const NARROW: usize = 4;
 pub(crate) enum Packed {
     /// In tiles.
     Tiles(PackedBMatrix<f32>),
-    /// Few columns: each as a slice, padded with zeros to whole lanes.
-    Columns { k: usize, columns: Vec<Vec<[f32; LANES]>> },
+    /// Few columns: the rows, padded with zeros.
+    Columns { n: usize, rows: Vec<[f32; NARROW]> },
     /// Few rows: each as a slice.
     Rows(Vec<Vec<f32>>),
 }
-
-/// Partial sums of a dot product.
-const LANES: usize = 8;
 
 impl Packed {
     /// Packs `matrix`, `[k, n]` in row-major order.
@@ -39,11 +36,7 @@ impl Packed {
         if k <= NARROW {
             Self::Rows(matrix.chunks_exact(n).map(<[f32]>::to_vec).collect())
         } else if n <= NARROW {
-            let column = |j: usize| {
-                let values: Vec<f32> = matrix.iter().skip(j).step_by(n).copied().collect();
-                lanes(&values)
-            };
-            Self::Columns { k, columns: (0..n).map(column).collect() }
+            Self::columns(k, n, |i, j| matrix[i * n + j])
         } else {
             let matrix = NdTensorView::from_data([k, n], matrix);
             Self::Tiles(EXECUTOR.with(|executor| executor.prepack_b(matrix)))
@@ -56,26 +49,26 @@ impl Packed {
             let row = |i: usize| matrix.iter().skip(i).step_by(k).copied().collect();
             Self::Rows((0..k).map(row).collect())
         } else if n <= NARROW {
-            Self::Columns { k, columns: matrix.chunks_exact(k).map(lanes).collect() }
+            Self::columns(k, n, |i, j| matrix[j * k + i])
         } else {
             let matrix = NdTensorView::from_data([n, k], matrix);
             Self::Tiles(EXECUTOR.with(|executor| executor.prepack_b(matrix.transposed())))
         }
     }
 
+    fn columns(k: usize, n: usize, at: impl Fn(usize, usize) -> f32) -> Self {
+        let row = |i| std::array::from_fn(|j| if j < n { at(i, j) } else { 0.0 });
+        Self::Columns { n, rows: (0..k).map(row).collect() }
+    }
+
     /// Number of columns.
     pub(crate) fn outputs(&self) -> usize {
         match self {
             Self::Tiles(matrix) => matrix.cols(),
-            Self::Columns { columns, .. } => columns.len(),
+            Self::Columns { n, .. } => *n,
             Self::Rows(rows) => rows.first().map_or(0, Vec::len),
         }
     }
-}
-
-fn lanes(values: &[f32]) -> Vec<[f32; LANES]> {
-    let padded = |part: &[f32]| std::array::from_fn(|i| part.get(i).copied().unwrap_or(0.0));
-    values.chunks(LANES).map(padded).collect()
 }
 
 /// `out = left * right`, or `out += left * right`; `left` is `[rows, k]`, `out` `[rows, n]`.
@@ -93,10 +86,9 @@ pub(crate) fn gemm(out: &mut [f32], left: &[f32], right: &Packed, accumulate: bo
                     "shapes are checked when a graph is loaded, and the packing is this executor's",
                 );
         }
-        Packed::Columns { k, columns } => {
-            for (out, left) in out.chunks_exact_mut(columns.len()).zip(left.chunks_exact(*k)) {
-                for (out, column) in out.iter_mut().zip(columns) {
-                    let product = dot(left, column);
+        Packed::Columns { n, rows } => {
+            for (out, left) in out.chunks_exact_mut(*n).zip(left.chunks_exact(rows.len())) {
+                for (out, product) in out.iter_mut().zip(narrow(left, rows)) {
                     *out = if accumulate { *out + product } else { product };
                 }
             }
@@ -104,12 +96,22 @@ pub(crate) fn gemm(out: &mut [f32], left: &[f32], right: &Packed, accumulate: bo
         Packed::Rows(rows) => {
             let n = right.outputs();
             for (out, left) in out.chunks_exact_mut(n).zip(left.chunks_exact(rows.len())) {
-                for (index, (factor, row)) in left.iter().zip(rows).enumerate() {
-                    let parts = out.iter_mut().zip(row);
-                    if index == 0 && !accumulate {
-                        parts.for_each(|(out, value)| *out = factor * value);
-                    } else {
-                        parts.for_each(|(out, value)| *out += factor * value);
+                if !accumulate {
+                    out.fill(0.0);
+                }
+                match (left, rows.as_slice()) {
+                    // The way back from the logits of two classes.
+                    (&[a, b], [first, second]) => {
+                        for (out, (first, second)) in out.iter_mut().zip(first.iter().zip(second)) {
+                            *out += a * first + b * second;
+                        }
+                    }
+                    _ => {
+                        for (factor, row) in left.iter().zip(rows) {
+                            for (out, value) in out.iter_mut().zip(row) {
+                                *out += factor * value;
+                            }
+                        }
                     }
                 }
             }
@@ -117,21 +119,26 @@ pub(crate) fn gemm(out: &mut [f32], left: &[f32], right: &Packed, accumulate: bo
     }
 }
 
-fn dot(left: &[f32], right: &[[f32; LANES]]) -> f32 {
-    let mut sums = [0.0; LANES];
-    let (whole, rest) = left.as_chunks::<LANES>();
-    for (left, right) in whole.iter().zip(right) {
-        for lane in 0..LANES {
-            sums[lane] += left[lane] * right[lane];
+/// One row of a product with few columns: four partial sums of each, added pairwise.
+fn narrow(left: &[f32], rows: &[[f32; NARROW]]) -> [f32; NARROW] {
+    let mut sums = [[0.0; NARROW]; 4];
+    let (left, left_rest) = left.as_chunks::<4>();
+    let (rows, rows_rest) = rows.as_chunks::<4>();
+    let mut add = |part: usize, factor: f32, row: &[f32; NARROW]| {
+        for (sum, value) in sums[part].iter_mut().zip(row) {
+            *sum += factor * value;
+        }
+    };
+    for (left, rows) in left.iter().zip(rows) {
+        for part in 0..4 {
+            add(part, left[part], &rows[part]);
         }
     }
-    if let Some(right) = right.get(whole.len()) {
-        for (lane, left) in rest.iter().enumerate() {
-            sums[lane] += left * right[lane];
-        }
+    for (part, (factor, row)) in left_rest.iter().zip(rows_rest).enumerate() {
+        add(part, *factor, row);
     }
-    let [a, b, c, d, e, f, g, h] = sums;
-    ((a + e) + (c + g)) + ((b + f) + (d + h))
+    let [a, b, c, d] = sums;
+    std::array::from_fn(|j| (a[j] + c[j]) + (b[j] + d[j]))
 }
 
 #[cfg(test)]

@@ -68,9 +68,14 @@ pub trait Model: Send + Sync {
         let mut values = self.logits(rows)?;
         for logits in values.chunks_exact_mut(self.classes()) {
             let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            logits.iter_mut().for_each(|value| *value = (*value - largest).exp());
-            let total: f32 = logits.iter().sum();
-            logits.iter_mut().for_each(|value| *value /= total);
+            let mut total = 0.0;
+            for value in logits.iter_mut() {
+                *value = (*value - largest).exp();
+                total += *value;
+            }
+            for value in logits.iter_mut() {
+                *value /= total;
+            }
         }
         Ok(values)
     }

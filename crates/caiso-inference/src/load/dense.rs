@@ -21,9 +21,9 @@ pub(super) fn gemm(builder: &mut Builder, op: &Op<'_>) -> Result<Vec<Value>, Fau
     }
     let (shape, mut weights) = op.floats(1)?;
     let transposed = op.int("transB", 0)? != 0;
-    let n = match shape.as_slice() {
-        &[n, inner] if transposed && inner == k => n,
-        &[inner, n] if !transposed && inner == k => n,
+    let n = match *shape.as_slice() {
+        [n, inner] if transposed && inner == k => n,
+        [inner, n] if !transposed && inner == k => n,
         _ => {
             return Err(Fault::Graph(format!(
                 "weights of shape {shape:?} do not fit rows of {k} values"
@@ -34,7 +34,9 @@ pub(super) fn gemm(builder: &mut Builder, op: &Op<'_>) -> Result<Vec<Value>, Fau
         weights = transpose(&weights, n, k);
     }
     let alpha = op.float("alpha", 1.0)?;
-    weights.iter_mut().for_each(|weight| *weight *= alpha);
+    for weight in &mut weights {
+        *weight *= alpha;
+    }
     let beta = op.float("beta", 1.0)?;
     let bias = match op.optional(2) {
         None => None,

@@ -3,7 +3,7 @@
 /// A graph with one input `x` of floats `[batch, …]`, and an output for each name added.
 #[derive(Clone, Default)]
 pub(crate) struct Graph {
-    pub(crate) graph: Vec<u8>,
+    content: Vec<u8>,
     imports: Vec<u8>,
     nodes: usize,
 }
@@ -36,12 +36,12 @@ impl Graph {
 
     /// `dims` after the batch.
     pub(crate) fn input(mut self, dims: &[u64]) -> Self {
-        self.graph.extend(bytes(11, &value("x", FLOAT, dims)));
+        self.content.extend(bytes(11, &value("x", FLOAT, dims)));
         self
     }
 
     pub(crate) fn input_of_type(mut self, name: &str, kind: u64, dims: &[u64]) -> Self {
-        self.graph.extend(bytes(11, &value(name, kind, dims)));
+        self.content.extend(bytes(11, &value(name, kind, dims)));
         self
     }
 
@@ -50,19 +50,19 @@ impl Graph {
     }
 
     pub(crate) fn output_of_type(mut self, name: &str, kind: u64) -> Self {
-        self.graph.extend(bytes(12, &value(name, kind, &[])));
+        self.content.extend(bytes(12, &value(name, kind, &[])));
         self
     }
 
     pub(crate) fn floats(mut self, name: &str, dims: &[usize], values: &[f32]) -> Self {
         let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.graph.extend(bytes(5, &tensor(name, dims, FLOAT, &raw)));
+        self.content.extend(bytes(5, &tensor(name, dims, FLOAT, &raw)));
         self
     }
 
     pub(crate) fn ints(mut self, name: &str, values: &[i64]) -> Self {
         let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.graph.extend(bytes(5, &tensor(name, &[values.len()], INT64, &raw)));
+        self.content.extend(bytes(5, &tensor(name, &[values.len()], INT64, &raw)));
         self
     }
 
@@ -81,13 +81,13 @@ impl Graph {
         node.extend(text(4, operator));
         node.extend(attributes.iter().flat_map(|attribute| bytes(5, &attribute.encode())));
         node.extend(text(7, domain));
-        self.graph.extend(bytes(1, &node));
+        self.content.extend(bytes(1, &node));
         self.nodes += 1;
         self
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
-        [number(1, 8), bytes(7, &self.graph), self.imports.clone()].concat()
+        [number(1, 8), bytes(7, &self.content), self.imports.clone()].concat()
     }
 }
 

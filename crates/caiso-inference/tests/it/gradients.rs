@@ -190,7 +190,7 @@ fn layer(random: &mut Random, width: usize, before: Option<usize>) -> (Layer, us
         5 if before == Some(width) => {
             (Layer::Residual { operator: operators[random.below(3)] }, width)
         }
-        6 | 7 | 8 => {
+        6..=8 => {
             let unary = ["Relu", "LeakyRelu", "Sigmoid", "Tanh", "Neg", "Clip"][random.below(6)];
             let parameters = match unary {
                 "LeakyRelu" => [0.2, 0.0],
@@ -288,7 +288,11 @@ fn apply(layer: &Layer, x: &[f64], before: Option<&Vec<f64>>, kinks: &mut Kinks)
         }
         Layer::Softmax { log } => softmax(x, *log),
         Layer::Normalizer { norm } => {
-            x.iter().for_each(|&x| kinks.see(x, if *norm == "L1" { &[0.0] } else { &[] }));
+            if *norm == "L1" {
+                for &x in x {
+                    kinks.see(x, &[0.0]);
+                }
+            }
             let norm = match *norm {
                 "L1" => x.iter().map(|x| x.abs()).sum::<f64>(),
                 _ => x.iter().map(|x| x * x).sum::<f64>().sqrt(),
