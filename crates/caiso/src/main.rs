@@ -1,2 +1,5 @@
 //! The `caiso` binary.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    caiso_cli::main()
+}
