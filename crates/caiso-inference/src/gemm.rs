@@ -17,16 +17,17 @@ thread_local! {
     static EXECUTOR: GemmExecutor = GemmExecutor::default();
 }
 
-/// Up to so many rows or columns a matrix is not worth the library's tiles, which are 32 columns wide.
-const NARROW: usize = 4;
+/// Up to so many rows or columns, those of two classes, a matrix is not worth the library's tiles, which are up
+/// to 32 columns wide.
+const NARROW: usize = 2;
 
 /// A matrix `[k, n]` on the right-hand side.
 pub(crate) enum Packed {
     /// In tiles.
     Tiles(PackedBMatrix<f32>),
-    /// Few columns: the rows, padded with zeros.
-    Columns { n: usize, rows: Vec<[f32; NARROW]> },
-    /// Few rows: each as a slice.
+    /// One or two columns: four rows each, as `[a0 b0 a1 b1] [a2 b2 a3 b3]`, padded with zeros.
+    Columns { k: usize, n: usize, rows: Vec<[[f32; 4]; 2]> },
+    /// One or two rows.
     Rows(Vec<Vec<f32>>),
 }
 
@@ -57,8 +58,10 @@ impl Packed {
     }
 
     fn columns(k: usize, n: usize, at: impl Fn(usize, usize) -> f32) -> Self {
-        let row = |i| std::array::from_fn(|j| if j < n { at(i, j) } else { 0.0 });
-        Self::Columns { n, rows: (0..k).map(row).collect() }
+        let value = |i, j| if i < k && j < n { at(i, j) } else { 0.0 };
+        let pair = |i| [value(i, 0), value(i, 1), value(i + 1, 0), value(i + 1, 1)];
+        let rows = (0..k).step_by(4).map(|i| [pair(i), pair(i + 2)]).collect();
+        Self::Columns { k, n, rows }
     }
 
     /// Number of columns.
@@ -86,8 +89,8 @@ pub(crate) fn gemm(out: &mut [f32], left: &[f32], right: &Packed, accumulate: bo
                     "shapes are checked when a graph is loaded, and the packing is this executor's",
                 );
         }
-        Packed::Columns { n, rows } => {
-            for (out, left) in out.chunks_exact_mut(*n).zip(left.chunks_exact(rows.len())) {
+        Packed::Columns { k, n, rows } => {
+            for (out, left) in out.chunks_exact_mut(*n).zip(left.chunks_exact(*k)) {
                 for (out, product) in out.iter_mut().zip(narrow(left, rows)) {
                     *out = if accumulate { *out + product } else { product };
                 }
@@ -119,26 +122,26 @@ pub(crate) fn gemm(out: &mut [f32], left: &[f32], right: &Packed, accumulate: bo
     }
 }
 
-/// One row of a product with few columns: four partial sums of each, added pairwise.
-fn narrow(left: &[f32], rows: &[[f32; NARROW]]) -> [f32; NARROW] {
-    let mut sums = [[0.0; NARROW]; 4];
-    let (left, left_rest) = left.as_chunks::<4>();
-    let (rows, rows_rest) = rows.as_chunks::<4>();
-    let mut add = |part: usize, factor: f32, row: &[f32; NARROW]| {
-        for (sum, value) in sums[part].iter_mut().zip(row) {
-            *sum += factor * value;
+/// One row of a product with two columns: four partial sums of each, added pairwise.
+fn narrow(left: &[f32], rows: &[[[f32; 4]; 2]]) -> [f32; NARROW] {
+    let mut sums = [[0.0; 4]; 2];
+    let mut add = |[a, b, c, d]: [f32; 4], [first, second]: &[[f32; 4]; 2]| {
+        for (lane, factor) in [a, a, b, b].into_iter().enumerate() {
+            sums[0][lane] += factor * first[lane];
+        }
+        for (lane, factor) in [c, c, d, d].into_iter().enumerate() {
+            sums[1][lane] += factor * second[lane];
         }
     };
-    for (left, rows) in left.iter().zip(rows) {
-        for part in 0..4 {
-            add(part, left[part], &rows[part]);
-        }
+    let (whole, rest) = left.as_chunks::<4>();
+    for (left, rows) in whole.iter().zip(rows) {
+        add(*left, rows);
     }
-    for (part, (factor, row)) in left_rest.iter().zip(rows_rest).enumerate() {
-        add(part, *factor, row);
+    if let (false, Some(rows)) = (rest.is_empty(), rows.get(whole.len())) {
+        add(std::array::from_fn(|i| rest.get(i).copied().unwrap_or(0.0)), rows);
     }
-    let [a, b, c, d] = sums;
-    std::array::from_fn(|j| (a[j] + c[j]) + (b[j] + d[j]))
+    let [a, b] = sums;
+    [(a[0] + b[0]) + (a[2] + b[2]), (a[1] + b[1]) + (a[3] + b[3])]
 }
 
 #[cfg(test)]

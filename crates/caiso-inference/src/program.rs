@@ -53,7 +53,7 @@ impl Program {
     }
 }
 
-/// Lets a dense step take over the bias and the ReLU that alone follow it.
+/// Lets a step take over what alone follows it.
 fn join(steps: &mut Vec<Step>, slots: usize, output: usize) {
     let mut uses = vec![0_usize; slots];
     uses[output] = 1;
@@ -67,31 +67,35 @@ fn join(steps: &mut Vec<Step>, slots: usize, output: usize) {
             _ => None,
         };
         if let Some(index) = before
-            && let Kernel::Dense(dense) = &mut joined[index].kernel
-            && !dense.relu
+            && take(&mut joined[index].kernel, &step.kernel)
         {
-            let taken = match &step.kernel {
-                Kernel::Unary(Unary::Relu) => {
-                    dense.relu = true;
-                    true
-                }
-                Kernel::Arithmetic(Arithmetic {
-                    operator: Operator::Add,
-                    operands:
-                        [Operand::Slot { map: None }, Operand::Constant(bias)]
-                        | [Operand::Constant(bias), Operand::Slot { map: None }],
-                    ..
-                }) => dense.take_bias(bias),
-                _ => false,
-            };
-            if taken {
-                joined[index].output = step.output;
-                writer[step.output] = Some(index);
-                continue;
-            }
+            joined[index].output = step.output;
+            writer[step.output] = Some(index);
+            continue;
         }
         writer[step.output] = Some(joined.len());
         joined.push(step);
     }
     *steps = joined;
+}
+
+/// A dense step takes a bias and a ReLU, operators with constants take each other.
+fn take(kernel: &mut Kernel, next: &Kernel) -> bool {
+    match (kernel, next) {
+        (Kernel::Dense(dense), Kernel::Unary(Unary::Relu)) => {
+            !std::mem::replace(&mut dense.relu, true)
+        }
+        (
+            Kernel::Dense(dense),
+            Kernel::Arithmetic(Arithmetic {
+                operator: Operator::Add,
+                operands:
+                    [Operand::Slot { map: None }, Operand::Constant(bias)]
+                    | [Operand::Constant(bias), Operand::Slot { map: None }],
+                ..
+            }),
+        ) => !dense.relu && dense.take_bias(bias),
+        (Kernel::Arithmetic(arithmetic), Kernel::Arithmetic(next)) => arithmetic.take(next),
+        _ => false,
+    }
 }

@@ -7,10 +7,19 @@ pub(crate) struct Arithmetic {
     linear: Option<Linear>,
 }
 
-/// An operator of one input in its own shape and a constant, linear in the input; both as by [`repeated`].
+/// Operators with constants, one after the other, on one input in its own shape; linear in the input.
 struct Linear {
-    constant: Vec<f32>,
+    stages: Vec<Stage>,
+    /// Derivative at each place, as by [`repeated`].
     slopes: Vec<f32>,
+}
+
+#[derive(Clone)]
+struct Stage {
+    operator: Operator,
+    /// As by [`repeated`].
+    constant: Vec<f32>,
+    constant_first: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,16 +59,6 @@ impl Operator {
         }
     }
 
-    /// One loop for each operator, so that each is vectorised.
-    fn each(self, out: &mut [f32], left: &Row<'_>, right: &Row<'_>) {
-        match self {
-            Self::Add => each(out, left, right, |a, b| a + b),
-            Self::Sub => each(out, left, right, |a, b| a - b),
-            Self::Mul => each(out, left, right, |a, b| a * b),
-            Self::Div => each(out, left, right, |a, b| a / b),
-        }
-    }
-
     /// Derivative with respect to the left or the right operand.
     fn slope(self, left: f32, right: f32, with_respect_to: usize) -> f32 {
         match (self, with_respect_to) {
@@ -81,7 +80,8 @@ impl Arithmetic {
                 operator.slope(left, right, side)
             };
             let slopes: Vec<f32> = constant.iter().map(slope).collect();
-            Linear { constant: repeated(constant), slopes: repeated(&slopes) }
+            let stage = Stage { operator, constant: repeated(constant), constant_first: side == 1 };
+            Linear { stages: vec![stage], slopes: repeated(&slopes) }
         };
         let linear = match &operands {
             [Operand::Slot { map: None }, Operand::Constant(c)] => Some(linear(c, 0)),
@@ -93,6 +93,16 @@ impl Arithmetic {
         Self { operator, operands, linear }
     }
 
+    /// Takes over the operator that follows; `false` where one of them is not linear.
+    pub(crate) fn take(&mut self, next: &Self) -> bool {
+        let (Some(own), Some(next)) = (&mut self.linear, &next.linear) else { return false };
+        own.stages.extend(next.stages.iter().cloned());
+        for (slope, next) in own.slopes.iter_mut().zip(&next.slopes) {
+            *slope *= next;
+        }
+        true
+    }
+
     pub(super) fn forward(
         &self,
         rows: usize,
@@ -101,15 +111,10 @@ impl Arithmetic {
         out: &mut [f32],
     ) {
         if let (Some(linear), &[slot]) = (&self.linear, inputs) {
-            let length = linear.constant.len();
-            let constant = Row { values: &linear.constant, map: None };
-            let constant_first = matches!(self.operands[0], Operand::Constant(_));
+            let length = linear.slopes.len();
             for (out, input) in out.chunks_mut(length).zip(values[slot].chunks(length)) {
-                let input = Row { values: input, map: None };
-                if constant_first {
-                    self.operator.each(out, &constant, &input);
-                } else {
-                    self.operator.each(out, &input, &constant);
+                for (index, stage) in linear.stages.iter().enumerate() {
+                    stage.apply((index == 0).then_some(input), out);
                 }
             }
             return;
@@ -117,7 +122,13 @@ impl Arithmetic {
         let size = out.len() / rows;
         for (index, out) in out.chunks_exact_mut(size).enumerate() {
             let [left, right] = self.rows(index, rows, inputs, values);
-            self.operator.each(out, &left, &right);
+            // One loop for each operator, so that each is vectorised.
+            match self.operator {
+                Operator::Add => each(out, &left, &right, |a, b| a + b),
+                Operator::Sub => each(out, &left, &right, |a, b| a - b),
+                Operator::Mul => each(out, &left, &right, |a, b| a * b),
+                Operator::Div => each(out, &left, &right, |a, b| a / b),
+            }
         }
     }
 
@@ -171,6 +182,38 @@ impl Arithmetic {
                 Row { values: &values[index * width..(index + 1) * width], map: map.as_deref() }
             }
         })
+    }
+}
+
+impl Stage {
+    /// Applies the operator to `input`, or in place.
+    fn apply(&self, input: Option<&[f32]>, out: &mut [f32]) {
+        let constant = &self.constant;
+        match (self.operator, self.constant_first) {
+            (Operator::Add, _) => each_constant(input, out, constant, |x, c| x + c),
+            (Operator::Sub, false) => each_constant(input, out, constant, |x, c| x - c),
+            (Operator::Sub, true) => each_constant(input, out, constant, |x, c| c - x),
+            (Operator::Mul, _) => each_constant(input, out, constant, |x, c| x * c),
+            (Operator::Div, false) => each_constant(input, out, constant, |x, c| x / c),
+            (Operator::Div, true) => each_constant(input, out, constant, |x, c| c / x),
+        }
+    }
+}
+
+fn each_constant(
+    input: Option<&[f32]>,
+    out: &mut [f32],
+    constant: &[f32],
+    apply: impl Fn(f32, f32) -> f32,
+) {
+    if let Some(input) = input {
+        for (out, (x, c)) in out.iter_mut().zip(input.iter().zip(constant)) {
+            *out = apply(*x, *c);
+        }
+    } else {
+        for (x, c) in out.iter_mut().zip(constant) {
+            *x = apply(*x, *c);
+        }
     }
 }
 
