@@ -1,0 +1,23 @@
+//! The rules, one file each.
+
+use caiso_core::Check;
+
+use crate::InfraInput;
+
+caiso_core::units![Check<InfraInput>:
+    privileged,
+    host_namespaces,
+    run_as_root,
+    privilege_escalation,
+    host_path,
+    image_not_pinned,
+    secret_in_manifest,
+    added_capabilities,
+    resource_limits,
+    undropped_capabilities,
+    seccomp,
+    writable_root,
+    service_account_token,
+    secret_as_environment,
+    host_port,
+];
