@@ -2,14 +2,14 @@
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{has_cargo_command, root, run, target};
+use crate::run::{has_cargo_command, root, target};
 use crate::{docs, peers, tidy};
 
 /// Everything that must hold before a change lands.
 pub(crate) fn run() -> Result<()> {
-    crate::run::run("cargo", &["fmt", "--all", "--check"])?;
+    cargo(&["fmt", "--all", "--check"])?;
     tidy::run()?;
-    self::cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
+    cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
     if has_cargo_command("nextest") {
         cargo(&["nextest", "run", "--workspace"])?;
     } else {
@@ -22,7 +22,7 @@ pub(crate) fn run() -> Result<()> {
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {
-    run("cargo", arguments)
+    crate::run::run("cargo", arguments)
 }
 
 /// An independent program (Python, `cryptography`) checks receipts and an exported ledger that

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use caiso_compliance::{
     Attestation, Classification, EvidenceItem, FailedFinding, Frameworks, RequirementState,
-    RiskAcceptance, Run, classify, posture as count_states,
+    RiskAcceptance, Run, State, Truth, classify, posture as count_states,
 };
 use caiso_core::{Meta, Outcome, Parameters, Severity, Subject};
 use caiso_report::{
@@ -89,14 +89,16 @@ impl Done {
             duration_ms: self.duration_ms,
             cached: self.cached,
             summary: outcome.summary.clone(),
-            reason: self.reason.clone().or_else(|| {
-                first.map(|not_assessed| not_assessed.reason.clone())
-            }),
+            reason: self
+                .reason
+                .clone()
+                .or_else(|| first.map(|not_assessed| not_assessed.reason.clone())),
             remedy: first.map(|not_assessed| not_assessed.remedy.clone()),
             caution: None,
-            parameters: self.parameters.as_ref().map_or_else(Default::default, |parameters| {
-                parameters.as_json().clone()
-            }),
+            parameters: self
+                .parameters
+                .as_ref()
+                .map_or_else(Default::default, |parameters| parameters.as_json().clone()),
             measurements: outcome.measurements.clone(),
             figures: outcome.figures.clone(),
             not_assessed: outcome.not_assessed.clone(),
@@ -109,7 +111,11 @@ impl Done {
 /// Everything that follows from the results.
 pub(crate) struct Assembled {
     findings: Vec<ReportedFinding>,
-    judged: (caiso_report::GateResult, Vec<caiso_report::SuppressionNote>, Option<caiso_report::Changes>),
+    judged: (
+        caiso_report::GateResult,
+        Vec<caiso_report::SuppressionNote>,
+        Option<caiso_report::Changes>,
+    ),
     classification: Option<Classification>,
     states: Vec<RequirementState>,
     coverage: caiso_threat::Coverage,
@@ -162,7 +168,11 @@ pub(crate) fn posture(
         })
         .collect();
     let input = threats::CoverageInput {
-        runs: session.done.iter().filter_map(|done| Some((done.meta, run_result(done.status)?))).collect(),
+        runs: session
+            .done
+            .iter()
+            .filter_map(|done| Some((done.meta, run_result(done.status)?)))
+            .collect(),
         findings: findings(&session.done),
     };
     let coverage = input.coverage();
@@ -185,13 +195,13 @@ pub(crate) fn posture(
         .map(|subject| (subject.name.clone(), subject.sha256().to_owned()))
         .collect();
     let found: Vec<Attestation> = attestations.iter().filter_map(attestation).collect();
-    let states = compliance::situation_states(
-        as_of,
-        classification.as_ref(),
-        &deployed,
-        &evidence,
-        &found,
-    );
+    let states =
+        compliance::situation_states(as_of, classification.as_ref(), &deployed, &evidence, &found);
+    for found in &mut reported {
+        found
+            .requirements
+            .retain(|key| !states.iter().any(|s| s.key == *key && s.state == State::NotApplicable));
+    }
     let input = compliance::StatesInput { as_of, states: states.clone() };
     let mut subjects = subjects;
     // The states depend on the date, on attestations and on the age of evidence.
@@ -223,7 +233,9 @@ pub(crate) fn report(
     for check in &mut checks {
         check.caution = caution(&check.code, &check.component, &skill);
     }
-    checks.sort_by(|a, b| (a.section, &a.code, &a.component).cmp(&(b.section, &b.code, &b.component)));
+    checks.sort_by(|a, b| {
+        (a.section, &a.code, &a.component).cmp(&(b.section, &b.code, &b.component))
+    });
     let (verdict, sentence) = gate::verdict(&gate, &checks);
     let assessed_at = Timestamp::now();
     let manifest = &system.manifest;
@@ -337,7 +349,8 @@ fn reported_findings(done: &[Done], skill: &[Skill]) -> Vec<ReportedFinding> {
         })
         .collect();
     all.sort_by(|a, b| {
-        let place = |f: &ReportedFinding| (f.section, f.finding.code.clone(), f.finding.location.clone());
+        let place =
+            |f: &ReportedFinding| (f.section, f.finding.code.clone(), f.finding.location.clone());
         b.finding.severity.cmp(&a.finding.severity).then_with(|| place(a).cmp(&place(b)))
     });
     all
@@ -405,7 +418,11 @@ pub(crate) fn attestation(row: &AttestationRow) -> Option<Attestation> {
         person: row.person.clone(),
         role: row.role.clone(),
         date,
-        expires: row.expires.as_deref().and_then(|day| day.parse().ok()).unwrap_or(jiff::civil::Date::MAX),
+        expires: row
+            .expires
+            .as_deref()
+            .and_then(|day| day.parse().ok())
+            .unwrap_or(jiff::civil::Date::MAX),
         evidence: Vec::new(),
     })
 }
@@ -415,9 +432,8 @@ fn scope(system: &LoadedSystem, done: &[Done]) -> Scope {
     let mut components = Vec::new();
     for model in &manifest.models {
         let component = format!("model:{}", model.name.value);
-        let described = done
-            .iter()
-            .find(|done| done.component == component && done.meta.code == "MF-ID-001");
+        let described =
+            done.iter().find(|done| done.component == component && done.meta.code == "MF-ID-001");
         components.push(ComponentSummary {
             kind: "model".to_owned(),
             name: model.name.value.clone(),
@@ -481,12 +497,23 @@ fn scope(system: &LoadedSystem, done: &[Done]) -> Scope {
 
 fn classification_row(found: &Classification) -> caiso_report::Classification {
     let class = found.headline;
+    // What was answered with yes in the stage that gave the class; its own step only adds how the
+    // conformity is assessed.
     let decisive = class.map(|class| format!("class:{}", class.as_str())).unwrap_or_default();
-    let cites = found.path.iter().filter(|step| step.emitted.contains(&decisive));
+    let stage = found.path.iter().find(|step| step.emitted.contains(&decisive)).map(|s| &s.stage);
+    let cites =
+        found.path.iter().filter(|step| Some(&step.stage) == stage && step.answer == Truth::Yes);
     let mut citations: Vec<String> = cites.flat_map(|step| step.cite.clone()).collect();
+    if !found.annex_iii_points.is_empty() {
+        citations.retain(|cite| cite != "Annex III");
+    }
     citations.extend(found.annex_iii_points.iter().map(|point| {
         let (number, letter) = point.split_once('-').unwrap_or((point, ""));
-        if letter.is_empty() { format!("Annex III point {number}") } else { format!("Annex III point {number}({letter})") }
+        if letter.is_empty() {
+            format!("Annex III point {number}")
+        } else {
+            format!("Annex III point {number}({letter})")
+        }
     }));
     citations.dedup();
     caiso_report::Classification {
@@ -494,7 +521,11 @@ fn classification_row(found: &Classification) -> caiso_report::Classification {
         title: class.map_or("undetermined", caiso_compliance::Class::title).to_owned(),
         citations,
         provisional: found.provisional,
-        open_questions: found.open.iter().flat_map(|open| open.unanswered.values().cloned()).collect(),
+        open_questions: found
+            .open
+            .iter()
+            .flat_map(|open| open.unanswered.values().cloned())
+            .collect(),
         law_version: found.law_version.clone(),
     }
 }

@@ -103,7 +103,13 @@ pub fn assess(
         session.take(step)?;
     }
     let previous = assemble::previous_report(store, system)?;
-    let assembled = assemble::posture(&mut session, &planner, &selection, baseline.as_ref(), previous.as_ref())?;
+    let assembled = assemble::posture(
+        &mut session,
+        &planner,
+        &selection,
+        baseline.as_ref(),
+        previous.as_ref(),
+    )?;
     let Session { progress, done, .. } = session;
     progress(&Event::Sealing);
     let duration = start.elapsed();
@@ -132,6 +138,9 @@ pub fn assess(
     Ok(Assessment { report, receipt: receipt.to_string(), seq: sealed.seq })
 }
 
+/// Component and result of a check that was run alone.
+pub type SingleRun = (String, Result<Outcome, CheckError>);
+
 /// Runs one check with parameters of its own; nothing is sealed.
 pub fn run_one(
     system: &LoadedSystem,
@@ -139,7 +148,7 @@ pub fn run_one(
     overrides: &serde_json::Map<String, serde_json::Value>,
     seed: u64,
     budget: Duration,
-) -> Result<Vec<(String, Result<Outcome, CheckError>)>, AssessError> {
+) -> Result<Vec<SingleRun>, AssessError> {
     let mut resolved = parameters::resolve(system)?;
     let registry = crate::registry();
     let Some(check) = registry.iter().find(|check| check.meta.code == code) else {
@@ -186,10 +195,8 @@ fn validate_acceptances(system: &LoadedSystem, as_of: Date) -> Result<(), Assess
     for Acceptance { expires, .. } in &system.manifest.gate.accepted {
         let problem = |text: String| system.problem(expires, text);
         match expires.parse::<Date>() {
-            Err(_) => problems.push(problem(format!(
-                "`{}` is not a date, expected YYYY-MM-DD",
-                expires.value
-            ))),
+            Err(_) => problems
+                .push(problem(format!("`{}` is not a date, expected YYYY-MM-DD", expires.value))),
             Ok(date) if as_of.saturating_add(jiff::Span::new().years(1)) < date => {
                 problems.push(problem(format!("{date} is more than one year ahead")));
             }
@@ -226,7 +233,7 @@ impl Session<'_> {
                 Done::without(meta, component, CheckStatus::NotApplicable, reason)
             }
             Work::Missing(error) => {
-                let outcome = Box::new(not_assessed(meta, &error));
+                let outcome = not_assessed(meta, &error);
                 self.seal(meta, component, subjects, &parameters, outcome, None)?
             }
             Work::Run(job) => {
@@ -236,10 +243,10 @@ impl Session<'_> {
                 } else {
                     let (ended, took) = execute(job, self.options.seed, self.options.budget);
                     let (outcome, key) = match ended {
-                        Ended::Outcome(outcome) => (outcome, Some(key)),
+                        Ended::Outcome(outcome) => (*outcome, Some(key)),
                         Ended::Incomplete { reason, remedy } => {
                             let error = CheckError::not_assessable(reason, remedy);
-                            (Box::new(not_assessed(meta, &error)), None)
+                            (not_assessed(meta, &error), None)
                         }
                     };
                     let mut done =
@@ -310,10 +317,10 @@ impl Session<'_> {
         component: String,
         subjects: Vec<Subject>,
         parameters: &Parameters,
-        outcome: Box<Outcome>,
+        outcome: Outcome,
         cache_key: Option<String>,
     ) -> Result<Done, AssessError> {
-        let statement = self.statement(meta, subjects, parameters, *outcome);
+        let statement = self.statement(meta, subjects, parameters, outcome);
         let bytes = statement.to_canonical()?;
         let digest = sha256_hex(&bytes);
         let done = Done::with(meta, component, Box::new(statement.predicate.outcome));
@@ -325,9 +332,8 @@ impl Session<'_> {
             outcome: Some(done.status.as_str().to_owned()),
             links: Vec::new(),
             statement: bytes,
-            change: cache_key.map(|cache_key| {
-                Change::Evidence(Evidence { cache_key, digest: digest.clone() })
-            }),
+            change: cache_key
+                .map(|cache_key| Change::Evidence(Evidence { cache_key, digest: digest.clone() })),
         })?;
         let seq = Some(sealed.seq);
         let sealed_on = Some(sealed.time);

@@ -3,8 +3,8 @@
 use caiso_core::manifest::{Acceptance, Gate};
 use caiso_core::{Finding, Threshold};
 use caiso_report::{
-    Accepted, Changes, CheckResult, CheckStatus, FindingState, GateResult, Report,
-    ReportedFinding, SuppressionNote, Verdict,
+    Accepted, Changes, CheckResult, CheckStatus, FindingState, GateResult, Report, ReportedFinding,
+    SuppressionNote, Verdict,
 };
 use jiff::civil::Date;
 
@@ -179,7 +179,8 @@ fn broken_rules(findings: &[ReportedFinding]) -> Vec<String> {
 }
 
 fn changes(earlier: &Earlier<'_>, findings: &[ReportedFinding]) -> Changes {
-    let name = |found: &ReportedFinding| format!("{} {}", found.finding.code, found.finding.location);
+    let name =
+        |found: &ReportedFinding| format!("{} {}", found.finding.code, found.finding.location);
     let was = |found: &ReportedFinding| find(earlier.report, &found.fingerprint);
     let is_still_there = |before: &ReportedFinding| {
         findings.iter().any(|found| found.fingerprint == before.fingerprint)
@@ -190,7 +191,9 @@ fn changes(earlier: &Earlier<'_>, findings: &[ReportedFinding]) -> Changes {
         fixed: earlier.report.findings.iter().filter(|f| !is_still_there(f)).map(name).collect(),
         worse: findings
             .iter()
-            .filter(|found| was(found).is_some_and(|before| is_worse(&found.finding, &before.finding)))
+            .filter(|found| {
+                was(found).is_some_and(|before| is_worse(&found.finding, &before.finding))
+            })
             .map(name)
             .collect(),
     }

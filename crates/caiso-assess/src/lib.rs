@@ -18,7 +18,7 @@ mod review;
 mod sections;
 mod step;
 
-pub use assess::{Assessment, Event, Options, assess, run_one};
+pub use assess::{Assessment, Event, Options, SingleRun, assess, run_one};
 pub use error::AssessError;
 pub use load::{LoadedSystem, MANIFEST_NAME, SystemFile};
 pub use parameters::{Registered, registry};

@@ -94,7 +94,10 @@ impl LoadedSystem {
     pub fn problem_at_key(&self, key: &str, message: impl Into<String>) -> Diagnostic {
         let found = self.source.lines().zip(1..).find_map(|(text, line)| {
             let (before, _) = text.split_once(&format!("{key}:"))?;
-            before.trim_start_matches(['-', ' ', '"', '\'', '{']).is_empty().then_some((line, before.chars().count() as u64 + 1))
+            before
+                .trim_start_matches(['-', ' ', '"', '\'', '{'])
+                .is_empty()
+                .then_some((line, before.chars().count() as u64 + 1))
         });
         let (line, column) = found.unwrap_or((0, 0));
         Diagnostic::at(&self.file, &self.source, line, column, message)
@@ -123,8 +126,7 @@ impl LoadedSystem {
         }
         match self.contained(path).and_then(|full| read_regular(&full)) {
             Ok(bytes) => {
-                let file =
-                    SystemFile { path: path.to_owned(), sha256: sha256_hex(&bytes), bytes };
+                let file = SystemFile { path: path.to_owned(), sha256: sha256_hex(&bytes), bytes };
                 self.files.insert(path.to_owned(), Arc::new(file));
             }
             Err(reason) => {

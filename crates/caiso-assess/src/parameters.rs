@@ -18,7 +18,9 @@ pub struct Registered {
 
 /// Every check, in report order.
 pub fn registry() -> Vec<Registered> {
-    fn all<I>(checks: &'static [&'static caiso_core::Check<I>]) -> impl Iterator<Item = Registered> {
+    fn all<I>(
+        checks: &'static [&'static caiso_core::Check<I>],
+    ) -> impl Iterator<Item = Registered> {
         checks.iter().map(|check| Registered { meta: &check.meta, parameters: check.parameters })
     }
     let mut checks: Vec<Registered> = all(caiso_evals::ALL)
@@ -27,6 +29,7 @@ pub fn registry() -> Vec<Registered> {
         .chain(all(caiso_fairness::ALL))
         .chain(all(sections::compliance::CLASSIFICATION))
         .chain(all(sections::compliance::STATES))
+        .chain(all(caiso_infra::CHECKS))
         .chain(all(sections::threats::COVERAGE))
         .collect();
     checks.sort_by_key(|check| check.meta.section());
@@ -34,7 +37,9 @@ pub fn registry() -> Vec<Registered> {
 }
 
 /// Complete parameters of every check: defaults, then `checks`, then `gate.thresholds`.
-pub(crate) fn resolve(system: &LoadedSystem) -> Result<BTreeMap<&'static str, Parameters>, AssessError> {
+pub(crate) fn resolve(
+    system: &LoadedSystem,
+) -> Result<BTreeMap<&'static str, Parameters>, AssessError> {
     let registry = registry();
     let mut problems = Vec::new();
     let manifest = &system.manifest;
@@ -85,6 +90,8 @@ fn overrides(
         }
         let place = if thresholds { "checks" } else { "gate.thresholds" };
         let message = format!("`{name}` of {code} does not belong here");
-        problems.push(system.problem_at_key(name, message).with_help(format!("set it under `{place}`")));
+        problems.push(
+            system.problem_at_key(name, message).with_help(format!("set it under `{place}`")),
+        );
     }
 }

@@ -35,7 +35,8 @@ pub fn states_at(
     }
     let manifest = &system.manifest;
     for model in &manifest.models {
-        deployed.insert(format!("model:{}", model.name.value), system.get(&model.path).sha256.clone());
+        deployed
+            .insert(format!("model:{}", model.name.value), system.get(&model.path).sha256.clone());
     }
     for dataset in &manifest.datasets {
         let name = format!("dataset:{}", dataset.name.value);

@@ -223,7 +223,9 @@ pub(crate) enum ComplyCommand {
         state: Option<String>,
     },
     /// Class under the EU AI Act, with the cited path
-    #[command(after_help = "Example:\n  caiso comply classify --answers answers.yaml --format json")]
+    #[command(
+        after_help = "Example:\n  caiso comply classify --answers answers.yaml --format json"
+    )]
     Classify {
         /// caiso.yaml or its folder [default: the nearest caiso.yaml here or above]
         system: Option<PathBuf>,
@@ -237,9 +239,11 @@ pub(crate) enum ComplyCommand {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  caiso attest eu-ai-act:art-14-4-a --person 'M. Jansen' --role \
+#[command(
+    after_help = "Example:\n  caiso attest eu-ai-act:art-14-4-a --person 'M. Jansen' --role \
 'Head of Retail Lending' \\\n    --statement 'Loan officers can overrule every decision.' \
---evidence 3,4")]
+--evidence 3,4"
+)]
 pub(crate) struct AttestArguments {
     /// Requirement key
     pub(crate) requirement: String,

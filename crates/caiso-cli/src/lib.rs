@@ -1,7 +1,6 @@
 //! Command line: arguments, output, progress.
 #![expect(
     clippy::disallowed_methods,
-    clippy::print_stdout,
     clippy::print_stderr,
     reason = "the edge where the program meets a person: files, environment, clock and terminal"
 )]

@@ -22,7 +22,8 @@ pub(crate) fn print_json(value: &impl Serialize) -> Result<()> {
 
 /// Writes a file by way of a neighbour, so that a full disk never leaves half of it.
 pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    let name = path.file_name().with_context(|| format!("{} is not a file name", path.display()))?;
+    let name =
+        path.file_name().with_context(|| format!("{} is not a file name", path.display()))?;
     let mut partial = name.to_owned();
     partial.push(format!(".{}.partial", std::process::id()));
     let partial = path.with_file_name(partial);

@@ -18,8 +18,7 @@ impl Progress {
     pub(crate) fn new(quiet: bool, verbose: bool) -> Self {
         let bar = (std::io::stderr().is_terminal() && !quiet).then(|| {
             let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}");
-            ProgressBar::new(0)
-                .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+            ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
         });
         if let Some(bar) = &bar {
             bar.enable_steady_tick(Duration::from_millis(100));

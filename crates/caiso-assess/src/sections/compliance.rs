@@ -138,6 +138,7 @@ pub(crate) fn plan_classification(planner: &Planner<'_>) -> Result<Vec<Step>, As
     Ok(CLASSIFICATION.iter().map(run).collect())
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn run_classification(
     input: &ClassificationInput,
     _: &Parameters,
@@ -162,7 +163,9 @@ fn run_classification(
     }
     if !found.legal_judgement.is_empty() {
         let facts = found.legal_judgement.join(", ");
-        outcome.limits.push(format!("needs legal judgement and a second person's sign-off: {facts}"));
+        outcome
+            .limits
+            .push(format!("needs legal judgement and a second person's sign-off: {facts}"));
     }
     outcome.limits.push("an own-words analysis of the law, not legal advice".to_owned());
     for key in &found.prohibited {
@@ -210,11 +213,8 @@ pub(crate) fn situation_states(
     caiso_compliance::assess(Frameworks::embedded(), &situation)
 }
 
-fn run_states(
-    input: &StatesInput,
-    _: &Parameters,
-    _: &RunContext,
-) -> Result<Outcome, CheckError> {
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
+fn run_states(input: &StatesInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
     let mut outcome = Outcome::default();
     let mut bars = Vec::new();
     let mut words = Vec::new();

@@ -90,7 +90,8 @@ fn behaviour(
         Ok(model) => Arc::new(model),
         Err(error) => {
             let reason = format!("the model cannot be run: {}", with_causes(&error));
-            let remedy = "export the model to ONNX with operators that `caiso checks MF-ID-001` lists";
+            let remedy =
+                "export the model to ONNX with operators that `caiso checks MF-ID-001` lists";
             return Ok(all_missing(&subjects, &reason, remedy));
         }
     };
@@ -116,10 +117,18 @@ fn behaviour(
         let parameters = planner.parameters(check.meta.code);
         Step::run(check, &skill, component, subjects.clone(), parameters)
     }));
-    steps.extend(fairness(planner, entry, dataset, &data, &predicted, component, &subjects, path.clone())?);
-    let domain = domain(entry, &data.matrix).map_err(|reason| {
-        AssessError::Manifest(vec![system.problem(&entry.name, reason)])
-    })?;
+    steps.extend(fairness(
+        planner,
+        entry,
+        dataset,
+        &data,
+        &predicted,
+        component,
+        &subjects,
+        path.clone(),
+    )?);
+    let domain = domain(entry, &data.matrix)
+        .map_err(|reason| AssessError::Manifest(vec![system.problem(&entry.name, reason)]))?;
     let robustness = Arc::new(RobustnessInput {
         component: component.to_owned(),
         path,
@@ -283,7 +292,9 @@ fn fairness(
     let Some(good) = entry.classes.iter().position(|class| *class == favourable.value) else {
         let message = format!("`{}` is not one of the model's classes", favourable.value);
         let help = format!("expected one of: {}", entry.classes.join(", "));
-        return Err(AssessError::Manifest(vec![system.problem(favourable, message).with_help(help)]));
+        return Err(AssessError::Manifest(vec![
+            system.problem(favourable, message).with_help(help),
+        ]));
     };
     let mut attributes = Vec::new();
     for protected in &dataset.protected {

@@ -67,6 +67,7 @@ unit! {
 /// Checks over the results of the others.
 pub(crate) static COVERAGE: &[&Check<CoverageInput>] = &[&ATLAS_COVERAGE];
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn run(input: &CoverageInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
     let found = input.coverage();
     let total = found.techniques.len();

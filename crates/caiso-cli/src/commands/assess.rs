@@ -79,13 +79,15 @@ pub(crate) fn print(
 }
 
 /// Format names and files of `-o FORMAT=FILE`.
-pub(crate) fn parse_outputs(given: &[String]) -> Result<Vec<(&'static caiso_report::Renderer, PathBuf)>> {
+pub(crate) fn parse_outputs(
+    given: &[String],
+) -> Result<Vec<(&'static caiso_report::Renderer, PathBuf)>> {
     given
         .iter()
         .map(|text| {
-            let (format, file) = text
-                .split_once('=')
-                .with_context(|| format!("`-o {text}`: expected FORMAT=FILE, for example html=report.html"))?;
+            let (format, file) = text.split_once('=').with_context(|| {
+                format!("`-o {text}`: expected FORMAT=FILE, for example html=report.html")
+            })?;
             let format = if format == "md" { "markdown" } else { format };
             let renderer = renderer(format).with_context(|| {
                 let known: Vec<&str> =

@@ -23,7 +23,11 @@ pub(crate) fn run(global: &Global, arguments: &AttestArguments) -> Result<u8> {
     if !requirement.assessable {
         bail!("{key} is a heading; attest what lies below it");
     }
-    for (flag, text) in [("--person", &arguments.person), ("--role", &arguments.role), ("--statement", &arguments.statement)] {
+    for (flag, text) in [
+        ("--person", &arguments.person),
+        ("--role", &arguments.role),
+        ("--statement", &arguments.statement),
+    ] {
         if text.trim().is_empty() {
             bail!("{flag} must not be empty: an attestation is a named person's statement");
         }
@@ -79,7 +83,9 @@ pub(crate) fn run(global: &Global, arguments: &AttestArguments) -> Result<u8> {
         })),
     })?;
     if global.format == Format::Json {
-        output::print_json(&json!({"seq": sealed.seq, "requirement": key, "expires": expires.to_string()}))?;
+        output::print_json(
+            &json!({"seq": sealed.seq, "requirement": key, "expires": expires.to_string()}),
+        )?;
     } else {
         output::print(&format!(
             "sealed #{}: {} attests {} ({}) until {expires}\nnext  caiso assess\n",

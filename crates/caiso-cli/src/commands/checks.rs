@@ -13,7 +13,7 @@ use crate::arguments::{ChecksArguments, ChecksCommand, Format, Global};
 use crate::{exit, output};
 
 /// Longest time of a single run.
-const BUDGET: Duration = Duration::from_secs(3600);
+const BUDGET: Duration = Duration::from_hours(1);
 
 /// Adds a subcommand for every check under `checks run`, with a flag for every parameter.
 pub(crate) fn with_run_flags(command: Command) -> Command {
@@ -39,20 +39,32 @@ fn run_command(check: &Registered) -> Command {
     check.parameters.properties().into_iter().fold(command, |command, (name, schema)| {
         let description = schema.get("description").and_then(Value::as_str).unwrap_or_default();
         let default = schema.get("default").map(|value| format!(" [default: {value}]"));
-        let help = format!("{} ({}){}", description.replace('\n', " "), describe(&schema), default.unwrap_or_default());
-        let flag = Arg::new(name.clone()).long(name.replace('_', "-")).value_name("VALUE").help(help);
+        let help = format!(
+            "{} ({}){}",
+            description.replace('\n', " "),
+            describe(&schema),
+            default.unwrap_or_default()
+        );
+        let flag =
+            Arg::new(name.clone()).long(name.replace('_', "-")).value_name("VALUE").help(help);
         let is_list = schema.get("items").is_some();
         command.arg(if is_list { flag.value_delimiter(',').num_args(1..) } else { flag })
     })
 }
 
-pub(crate) fn run(global: &Global, arguments: &ChecksArguments, matches: &ArgMatches) -> Result<u8> {
+pub(crate) fn run(
+    global: &Global,
+    arguments: &ChecksArguments,
+    matches: &ArgMatches,
+) -> Result<u8> {
     if let Some(ChecksCommand::Run) = arguments.command {
         return run_check(global, matches);
     }
     let pattern = arguments.code.as_deref().unwrap_or("*");
-    let found: Vec<Registered> =
-        registry().into_iter().filter(|check| caiso_assess::matches(pattern, check.meta.code)).collect();
+    let found: Vec<Registered> = registry()
+        .into_iter()
+        .filter(|check| caiso_assess::matches(pattern, check.meta.code))
+        .collect();
     if found.is_empty() {
         let near = caiso_core::nearest(pattern, registry().iter().map(|check| check.meta.code));
         let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
@@ -71,7 +83,12 @@ pub(crate) fn run(global: &Global, arguments: &ChecksArguments, matches: &ArgMat
         _ => {
             let lines: String = found
                 .iter()
-                .map(|check| format!("{:<14} {:<9} {}\n", check.meta.code, check.meta.severity, check.meta.title))
+                .map(|check| {
+                    format!(
+                        "{:<14} {:<9} {}\n",
+                        check.meta.code, check.meta.severity, check.meta.title
+                    )
+                })
                 .collect();
             output::print(&lines)?;
         }
@@ -96,7 +113,11 @@ pub(crate) fn text(check: &Registered) -> String {
     for (name, schema) in check.parameters.properties() {
         let default = schema.get("default").map(ToString::to_string).unwrap_or_default();
         let words = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-        text += &format!("  {name} = {default}  ({})\n      {}\n", describe(&schema), words.replace('\n', "\n      "));
+        text += &format!(
+            "  {name} = {default}  ({})\n      {}\n",
+            describe(&schema),
+            words.replace('\n', "\n      ")
+        );
     }
     text
 }
@@ -108,7 +129,11 @@ fn reference(checks: &[Registered]) -> String {
         let docs: String = meta.docs.lines().map(|line| format!("{}\n", line.trim())).collect();
         text += &format!(
             "\n## {} {}\n\nSection: {} · severity of its finding: {} · since {}\n\n{}",
-            meta.code, meta.title, meta.section().title(), meta.severity, meta.since,
+            meta.code,
+            meta.title,
+            meta.section().title(),
+            meta.severity,
+            meta.since,
             docs.replace("## ", "### ")
         );
         let properties = check.parameters.properties();
@@ -118,14 +143,19 @@ fn reference(checks: &[Registered]) -> String {
         for (name, schema) in properties {
             let words = schema.get("description").and_then(Value::as_str).unwrap_or_default();
             let default = schema.get("default").map(ToString::to_string).unwrap_or_default();
-            text += &format!("| `{name}` | {} | {default} | {} |\n", describe(&schema), words.replace('\n', " ").replace('|', "\\|"));
+            text += &format!(
+                "| `{name}` | {} | {default} | {} |\n",
+                describe(&schema),
+                words.replace('\n', " ").replace('|', "\\|")
+            );
         }
     }
     text
 }
 
 fn run_check(global: &Global, matches: &ArgMatches) -> Result<u8> {
-    let run = matches.subcommand_matches("checks").and_then(|checks| checks.subcommand_matches("run"));
+    let run =
+        matches.subcommand_matches("checks").and_then(|checks| checks.subcommand_matches("run"));
     let (code, flags) = run.and_then(ArgMatches::subcommand).context("name the check to run")?;
     let registry = registry();
     let check = registry.iter().find(|check| check.meta.code == code).context("no such check")?;
@@ -175,17 +205,26 @@ fn row_text(row: &Value) -> String {
     let word = |key: &str| row.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
     let mut text = format!("{} {}\n", word("code"), word("component"));
     let Some(outcome) = row.get("outcome") else {
-        return text + &format!("  not assessed: {}\n  remedy: {}\n", word("not_assessed"), word("remedy"));
+        return text
+            + &format!("  not assessed: {}\n  remedy: {}\n", word("not_assessed"), word("remedy"));
     };
-    let Ok(outcome) = serde_json::from_value::<caiso_core::Outcome>(outcome.clone()) else { return text };
+    let Ok(outcome) = serde_json::from_value::<caiso_core::Outcome>(outcome.clone()) else {
+        return text;
+    };
     text += &format!("  {}\n", outcome.summary);
     for measurement in &outcome.measurements {
         let value = match &measurement.value {
             caiso_core::Value::Known(number) => format!("{number:.4}"),
             caiso_core::Value::Undefined(reason) => format!("undefined: {reason}"),
         };
-        let interval = measurement.interval.as_ref().map(|i| format!(" [{:.4}, {:.4}]", i.low, i.high));
-        text += &format!("  {:<60} {value}{} n={}\n", measurement.key(), interval.unwrap_or_default(), measurement.n);
+        let interval =
+            measurement.interval.as_ref().map(|i| format!(" [{:.4}, {:.4}]", i.low, i.high));
+        text += &format!(
+            "  {:<60} {value}{} n={}\n",
+            measurement.key(),
+            interval.unwrap_or_default(),
+            measurement.n
+        );
     }
     for finding in &outcome.findings {
         text += &format!("  {} {}: {}\n", finding.severity, finding.location, finding.message);

@@ -12,9 +12,13 @@ use crate::{exit, output};
 
 pub(crate) fn run(global: &Global, arguments: &ComplyArguments) -> Result<u8> {
     match &arguments.command {
-        ComplyCommand::Status { system, as_of, framework, state } => {
-            status(global, system.as_deref(), as_of.as_deref(), framework.as_deref(), state.as_deref())
-        }
+        ComplyCommand::Status { system, as_of, framework, state } => status(
+            global,
+            system.as_deref(),
+            as_of.as_deref(),
+            framework.as_deref(),
+            state.as_deref(),
+        ),
         ComplyCommand::Classify { system, answers, questions } => {
             if *questions {
                 return list_questions(global);
@@ -48,9 +52,19 @@ fn show_classification(global: &Global, found: &Classification) -> Result<()> {
         text += &format!("applies      {} from {}\n", date.of, date.from);
     }
     for step in &found.path {
-        let emitted = if step.emitted.is_empty() { String::new() } else { format!("  → {}", step.emitted.join(", ")) };
+        let emitted = if step.emitted.is_empty() {
+            String::new()
+        } else {
+            format!("  → {}", step.emitted.join(", "))
+        };
         let answer = format!("{:?}", step.answer).to_lowercase();
-        text += &format!("{:<12} {:<8} {} ({}){emitted}\n", step.stage, answer, step.question, step.cite.join(", "));
+        text += &format!(
+            "{:<12} {:<8} {} ({}){emitted}\n",
+            step.stage,
+            answer,
+            step.question,
+            step.cite.join(", ")
+        );
     }
     for open in &found.open {
         for (fact, ask) in &open.unanswered {
@@ -58,7 +72,10 @@ fn show_classification(global: &Global, found: &Classification) -> Result<()> {
         }
     }
     if !found.legal_judgement.is_empty() {
-        text += &format!("judgement    two people must sign off: {}\n", found.legal_judgement.join(", "));
+        text += &format!(
+            "judgement    two people must sign off: {}\n",
+            found.legal_judgement.join(", ")
+        );
     }
     text += "An own-words analysis of the law, not legal advice.\n";
     output::print(&text)
@@ -103,7 +120,8 @@ fn status(
     let system = home::system(place)?;
     let as_of = home::date(as_of)?;
     let frameworks = Frameworks::embedded();
-    let ids: Vec<&str> = frameworks.catalogs.iter().map(|catalog| catalog.about.id.as_str()).collect();
+    let ids: Vec<&str> =
+        frameworks.catalogs.iter().map(|catalog| catalog.about.id.as_str()).collect();
     if let Some(framework) = framework
         && !ids.contains(&framework)
     {

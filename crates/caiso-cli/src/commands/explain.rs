@@ -13,7 +13,9 @@ pub(crate) fn run(global: &Global, arguments: &ExplainArguments) -> Result<u8> {
     let what = arguments.what.trim();
     let text = if let Some(number) = what.strip_prefix('#') {
         evidence(global, arguments, number)?
-    } else if let Some(check) = registry().iter().find(|check| check.meta.code.eq_ignore_ascii_case(what)) {
+    } else if let Some(check) =
+        registry().iter().find(|check| check.meta.code.eq_ignore_ascii_case(what))
+    {
         checks::text(check)
     } else if what.contains(':') {
         requirement(what)?
@@ -23,7 +25,9 @@ pub(crate) fn run(global: &Global, arguments: &ExplainArguments) -> Result<u8> {
         let known = registry();
         let near = caiso_core::nearest(what, known.iter().map(|check| check.meta.code));
         let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
-        bail!("nothing is named `{what}`{near} (a check code, #evidence, framework:requirement or AML.… id)");
+        bail!(
+            "nothing is named `{what}`{near} (a check code, #evidence, framework:requirement or AML.… id)"
+        );
     };
     output::print(&text)?;
     Ok(exit::PASS)
@@ -44,7 +48,8 @@ fn evidence(global: &Global, arguments: &ExplainArguments, number: &str) -> Resu
     let Some(opening) = shown.opening else {
         return Ok(text + "its body was erased; the record alone remains\n");
     };
-    let Ok(statement) = serde_json::from_slice::<caiso_core::Statement>(opening.envelope.unverified_payload())
+    let Ok(statement) =
+        serde_json::from_slice::<caiso_core::Statement>(opening.envelope.unverified_payload())
     else {
         return Ok(text + &format!("`caiso ledger show {seq}` prints the statement\n"));
     };
@@ -52,7 +57,10 @@ fn evidence(global: &Global, arguments: &ExplainArguments, number: &str) -> Resu
         text += &format!("about       {} sha256 {}\n", subject.name, subject.sha256());
     }
     let run = &statement.predicate;
-    text += &format!("parameters  {}\nseed        {}\nanswer      {}\n", run.parameters, run.seed, run.outcome.summary);
+    text += &format!(
+        "parameters  {}\nseed        {}\nanswer      {}\n",
+        run.parameters, run.seed, run.outcome.summary
+    );
     for finding in &run.outcome.findings {
         text += &format!(
             "{:<11} {}\n            {}\n            fix: {}\n",
@@ -75,7 +83,12 @@ fn requirement(key: &str) -> Result<String> {
     };
     let mut text = format!(
         "{key}\n{} · {}\n{}\n\n{}\n\nsource      {} {}\n",
-        catalog.about.name, found.reference, found.title, found.summary, found.source.citation, found.source.url
+        catalog.about.name,
+        found.reference,
+        found.title,
+        found.summary,
+        found.source.citation,
+        found.source.url
     );
     for applies in &found.applies_from {
         let date = applies.date.map_or_else(|| "no date".to_owned(), |date| date.to_string());

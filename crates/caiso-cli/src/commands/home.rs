@@ -43,17 +43,18 @@ pub(crate) fn open(global: &Global, system: Option<&Path>) -> Result<Store> {
 /// The store, for reading.
 pub(crate) fn open_read_only(global: &Global, system: Option<&Path>) -> Result<Store> {
     let home = home(global, system)?;
-    Store::open_read_only(&home)
-        .with_context(|| format!("no readable ledger in {}; `caiso assess` makes one", home.display()))
+    Store::open_read_only(&home).with_context(|| {
+        format!("no readable ledger in {}; `caiso assess` makes one", home.display())
+    })
 }
 
 /// A date argument, or today in UTC: the same day on every machine.
 pub(crate) fn date(given: Option<&str>) -> Result<Date> {
     match given {
         None => Ok(TimeZone::UTC.to_datetime(Timestamp::now()).date()),
-        Some(text) => text
-            .parse()
-            .map_err(|_| caiso_assess::AssessError::Date(text.to_owned()).into()),
+        Some(text) => {
+            text.parse().map_err(|_| caiso_assess::AssessError::Date(text.to_owned()).into())
+        }
     }
 }
 

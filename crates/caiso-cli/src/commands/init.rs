@@ -24,7 +24,11 @@ pub(crate) fn run(arguments: &InitArguments) -> Result<u8> {
     let count = |kind: Kind| files.iter().filter(|(found, _)| *found == kind).count();
     output::print(&format!(
         "wrote {} with {} models, {} data sets, {} Kubernetes manifests\nnext  fill in the lines marked TODO, then `caiso assess {}`\n",
-        path.display(), count(Kind::Model), count(Kind::Data), count(Kind::Deployment), folder.display()
+        path.display(),
+        count(Kind::Model),
+        count(Kind::Data),
+        count(Kind::Deployment),
+        folder.display()
     ))?;
     Ok(exit::PASS)
 }
@@ -37,7 +41,8 @@ enum Kind {
 }
 
 fn find(root: &Path, folder: &Path, depth: usize, files: &mut Vec<(Kind, String)>) -> Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
     for entry in entries {
         let entry = entry?;
         let path = entry.path();
@@ -57,9 +62,8 @@ fn find(root: &Path, folder: &Path, depth: usize, files: &mut Vec<(Kind, String)
 
 fn kind_of(path: &PathBuf) -> Option<Kind> {
     match path.extension()?.to_str()? {
-        "onnx" | "pt" | "pth" | "pkl" | "joblib" | "safetensors" | "h5" | "keras" | "gguf" | "tflite" => {
-            Some(Kind::Model)
-        }
+        "onnx" | "pt" | "pth" | "pkl" | "joblib" | "safetensors" | "h5" | "keras" | "gguf"
+        | "tflite" => Some(Kind::Model),
         "csv" => Some(Kind::Data),
         "yaml" | "yml" => {
             let text = std::fs::read_to_string(path).ok()?;
@@ -70,9 +74,13 @@ fn kind_of(path: &PathBuf) -> Option<Kind> {
 }
 
 fn manifest(folder: &Path, files: &[(Kind, String)]) -> String {
-    let of = |kind: Kind| files.iter().filter(move |(found, _)| *found == kind).map(|(_, path)| path);
+    let of =
+        |kind: Kind| files.iter().filter(move |(found, _)| *found == kind).map(|(_, path)| path);
     let full = std::fs::canonicalize(folder).ok();
-    let name = full.as_deref().and_then(Path::file_name).map_or_else(|| "system".to_owned(), |n| slug(&n.to_string_lossy()));
+    let name = full
+        .as_deref()
+        .and_then(Path::file_name)
+        .map_or_else(|| "system".to_owned(), |n| slug(&n.to_string_lossy()));
     let mut text = format!(
         "# An AI system, described for caiso. `caiso schema` prints every key and its meaning.\ncaiso: 1\n\n\
 system:\n  name: {name}\n  purpose: TODO who uses it, on whom, to decide what\n  owner: TODO the named person or role that answers for it\n  \
@@ -94,14 +102,21 @@ stage: development\n  # Answers to the EU AI Act classification; `caiso comply c
             stem(path)
         )
     });
-    let deployments: Vec<String> = of(Kind::Deployment).map(|path| format!("      - {path}\n")).collect();
+    let deployments: Vec<String> =
+        of(Kind::Deployment).map(|path| format!("      - {path}\n")).collect();
     if !deployments.is_empty() {
-        text += &format!("\ndeployments:\n  - name: kubernetes\n    paths:\n{}", deployments.concat());
+        text +=
+            &format!("\ndeployments:\n  - name: kubernetes\n    paths:\n{}", deployments.concat());
     }
     text + "\ngate:\n  fail_on: high\n"
 }
 
-fn section<'a>(text: &mut String, key: &str, paths: impl Iterator<Item = &'a String>, entry: impl Fn(&str) -> String) {
+fn section<'a>(
+    text: &mut String,
+    key: &str,
+    paths: impl Iterator<Item = &'a String>,
+    entry: impl Fn(&str) -> String,
+) {
     let entries: Vec<String> = paths.map(|path| entry(path)).collect();
     if !entries.is_empty() {
         *text += &format!("\n{key}:\n{}", entries.concat());
@@ -109,7 +124,11 @@ fn section<'a>(text: &mut String, key: &str, paths: impl Iterator<Item = &'a Str
 }
 
 fn stem(path: &str) -> String {
-    slug(&Path::new(path).file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()))
+    slug(
+        &Path::new(path)
+            .file_stem()
+            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned()),
+    )
 }
 
 /// Lower-case letters, digits and hyphens.

@@ -42,7 +42,11 @@ pub(crate) fn run(global: &Global, arguments: &LedgerArguments) -> Result<u8> {
             output::write_file(file, receipt.as_bytes())?;
             if !global.quiet {
                 let key = store.verifier_key();
-                eprintln!("wrote  {}\nverify caiso ledger verify-receipt {} --key '{key}'", file.display(), file.display());
+                eprintln!(
+                    "wrote  {}\nverify caiso ledger verify-receipt {} --key '{key}'",
+                    file.display(),
+                    file.display()
+                );
             }
             Ok(exit::PASS)
         }
@@ -61,7 +65,11 @@ pub(crate) fn run(global: &Global, arguments: &LedgerArguments) -> Result<u8> {
             if json {
                 output::print_json(&json!({"size": exported.size, "folder": folder}))?;
             } else {
-                output::print(&format!("exported {} records to {}\n", exported.size, folder.display()))?;
+                output::print(&format!(
+                    "exported {} records to {}\n",
+                    exported.size,
+                    folder.display()
+                ))?;
             }
             Ok(exit::PASS)
         }
@@ -69,7 +77,10 @@ pub(crate) fn run(global: &Global, arguments: &LedgerArguments) -> Result<u8> {
             let store = home::open(global, system)?;
             check_seq(*seq, store.size()?)?;
             let sealed = store.redact(*seq, &home::actor(None), reason)?;
-            output::print(&format!("erased the body of #{seq}; the redaction is record #{}\n", sealed.seq))?;
+            output::print(&format!(
+                "erased the body of #{seq}; the redaction is record #{}\n",
+                sealed.seq
+            ))?;
             Ok(exit::PASS)
         }
     }
@@ -122,8 +133,11 @@ fn verify_log(global: &Global, system: Option<&Path>, against: Option<&Path>) ->
     let found = store.verify(checkpoint.as_deref())?;
     let root = &found.root;
     if global.format == Format::Json {
-        let checks: Vec<Value> =
-            found.checks.iter().map(|check| json!({"what": check.what, "count": check.count})).collect();
+        let checks: Vec<Value> = found
+            .checks
+            .iter()
+            .map(|check| json!({"what": check.what, "count": check.count}))
+            .collect();
         let failures: Vec<Value> =
             found.failures.iter().map(|f| json!({"seq": f.seq, "what": f.what})).collect();
         output::print_json(&json!({

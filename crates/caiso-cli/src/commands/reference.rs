@@ -43,7 +43,10 @@ fn describe(command: &Command, above: &mut Vec<String>, text: &mut String) {
     // The help of every check's run is in checks.md.
     if name != "caiso checks run" {
         let mut command = command.clone().term_width(100).bin_name(&name);
-        *text += &format!("\n## {name}\n\n```text\n{}\n```\n", trimmed(&command.render_help().to_string()));
+        *text += &format!(
+            "\n## {name}\n\n```text\n{}\n```\n",
+            trimmed(&command.render_help().to_string())
+        );
     }
     let skip = |child: &&Command| {
         !child.is_hide_set() && child.get_name() != "help" && name != "caiso checks run"

@@ -17,7 +17,12 @@ pub(crate) fn run(global: &Global, arguments: &ThreatArguments) -> Result<u8> {
             if let Some(path) = layer {
                 let coverage = caiso_assess::coverage_of(&report);
                 let name = format!("caiso: {}", report.system);
-                let layer = caiso_threat::navigator_layer(Atlas::embedded(), &coverage, &name, &report.sentence);
+                let layer = caiso_threat::navigator_layer(
+                    Atlas::embedded(),
+                    &coverage,
+                    &name,
+                    &report.sentence,
+                );
                 output::write_file(path, &serde_json::to_vec_pretty(&layer)?)?;
             }
             if global.format == Format::Json {
@@ -26,13 +31,24 @@ pub(crate) fn run(global: &Global, arguments: &ThreatArguments) -> Result<u8> {
             }
             let mut text = String::new();
             for tactic in &report.threats {
-                let count = |state: &str| tactic.techniques.iter().filter(|cell| cell.state == state).count();
+                let count = |state: &str| {
+                    tactic.techniques.iter().filter(|cell| cell.state == state).count()
+                };
                 text += &format!(
                     "{:<22} {:>3} found {:>3} tested {:>3} untested\n",
-                    tactic.name, count("found"), count("tested"), count("untested")
+                    tactic.name,
+                    count("found"),
+                    count("tested"),
+                    count("untested")
                 );
                 for cell in tactic.techniques.iter().filter(|cell| cell.state != "untested") {
-                    text += &format!("  {:<8} {:<15} {} ({})\n", cell.state, cell.id, cell.name, cell.checks.join(", "));
+                    text += &format!(
+                        "  {:<8} {:<15} {} ({})\n",
+                        cell.state,
+                        cell.id,
+                        cell.name,
+                        cell.checks.join(", ")
+                    );
                 }
             }
             output::print(&text)?;
@@ -44,8 +60,8 @@ pub(crate) fn run(global: &Global, arguments: &ThreatArguments) -> Result<u8> {
                 .map(|path| {
                     let bytes = std::fs::read(path)
                         .with_context(|| format!("cannot read {}", path.display()))?;
-                    let (atlas, notes) =
-                        Atlas::embedded().with_official_text(&path.display().to_string(), &bytes)?;
+                    let (atlas, notes) = Atlas::embedded()
+                        .with_official_text(&path.display().to_string(), &bytes)?;
                     for note in notes {
                         eprintln!("note: {note}");
                     }
@@ -75,7 +91,9 @@ pub(crate) fn describe(atlas: &Atlas, id: &str) -> Option<serde_json::Value> {
         }));
     }
     if let Some(found) = atlas.tactic(id) {
-        return Some(json!({"id": found.id, "name": found.name, "summary": found.summary, "description": found.description}));
+        return Some(
+            json!({"id": found.id, "name": found.name, "summary": found.summary, "description": found.description}),
+        );
     }
     atlas.mitigation(id).map(|found| {
         json!({"id": found.id, "name": found.name, "summary": found.summary,

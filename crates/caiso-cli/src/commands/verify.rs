@@ -11,15 +11,13 @@ use crate::{exit, output};
 
 pub(crate) fn run(global: &Global, arguments: &VerifyArguments) -> Result<u8> {
     let path = &arguments.file;
-    let bytes =
-        std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let key = match &arguments.key {
-        Some(key) => home::key(key)?,
-        None => {
-            let file = home::home(global, None)?.join("keys/ledger.vkey");
-            home::key(&file.display().to_string())
-                .context("no --key was given and the home folder has none")?
-        }
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let key = if let Some(key) = &arguments.key {
+        home::key(key)?
+    } else {
+        let file = home::home(global, None)?.join("keys/ledger.vkey");
+        home::key(&file.display().to_string())
+            .context("no --key was given and the home folder has none")?
     };
     let result = if bytes.starts_with(b"c2sp.org/tlog-proof") {
         Receipt::parse(&bytes)

@@ -66,7 +66,17 @@ fn card(view: &View<'_>, index: usize, found: &ReportedFinding) -> Markup {
                         @for id in &finding.techniques {
                             span.reference { code { (id) } @if let Some(name) = view.techniques.get(id.as_str()) { " " (name) } }
                         }
-                        @for key in &found.requirements { span.reference { (requirement(view, key)) } }
+                        @for key in found.requirements.iter().take(SHOWN_REQUIREMENTS) {
+                            span.reference { (requirement(view, key)) }
+                        }
+                        @if let Some(more) = found.requirements.get(SHOWN_REQUIREMENTS..)
+                            && !more.is_empty()
+                        {
+                            details {
+                                summary { (more.len()) " more requirements of other articles and frameworks" }
+                                @for key in more { span.reference { (requirement(view, key)) } }
+                            }
+                        }
                     }
                 }
                 dt { "Fix" } dd { (prose(&finding.remediation)) }
@@ -95,6 +105,9 @@ fn state(found: &ReportedFinding) -> Markup {
     };
     html! { span.tag { (words) } }
 }
+
+/// Requirements shown on a card before the rest is folded; law comes first.
+const SHOWN_REQUIREMENTS: usize = 6;
 
 /// A requirement as its framework cites it.
 pub(super) fn requirement(view: &View<'_>, key: &str) -> Markup {
