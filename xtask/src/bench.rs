@@ -1,6 +1,6 @@
 //! Measured speed beside its targets and the peers'. Figures are of this machine, now.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -120,7 +120,7 @@ fn assess(binary: &Path) -> Result<f64> {
     if copy.exists() {
         std::fs::remove_dir_all(&copy)?;
     }
-    copy_folder(&root().join("examples/mortgage"), &copy)?;
+    parity::copy_folder(&root().join("examples/mortgage"), &copy)?;
     let (binary, system) = (binary.to_string_lossy(), copy.to_string_lossy());
     // The gate may fail the example or leave it incomplete; both are whole assessments.
     let mut times = (0..5)
@@ -128,23 +128,6 @@ fn assess(binary: &Path) -> Result<f64> {
         .collect::<Result<Vec<f64>>>()?;
     times.sort_by(f64::total_cmp);
     Ok(times[2])
-}
-
-fn copy_folder(from: &Path, to: &PathBuf) -> Result<()> {
-    std::fs::create_dir_all(to)?;
-    for entry in std::fs::read_dir(from)? {
-        let entry = entry?;
-        let name = entry.file_name();
-        if name.to_string_lossy().starts_with('.') {
-            continue;
-        }
-        if entry.file_type()?.is_dir() {
-            copy_folder(&entry.path(), &to.join(name))?;
-        } else {
-            std::fs::copy(entry.path(), to.join(name))?;
-        }
-    }
-    Ok(())
 }
 
 fn cpu_seconds(command: &[&str], accepted: &[i32]) -> Result<f64> {

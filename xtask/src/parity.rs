@@ -1,12 +1,13 @@
 //! The binary's figures for the example against those of the named peers, computed now.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use crate::peers::{python, script};
-use crate::run::{self, output, root, target};
+use crate::run::{self, root, target};
 
 const EXAMPLE: &str = "examples/mortgage";
 const FAIRNESS_TOLERANCE: f64 = 1e-9;
@@ -121,11 +122,7 @@ fn fairness(binary: &Path, inputs: &Path, rows: &mut Vec<Row>) -> Result<()> {
 /// example's manifest holds most of them fixed, so a copy of it without that is run.
 fn robustness(binary: &Path, inputs: &Path, rows: &mut Vec<Row>) -> Result<()> {
     let system = inputs.join("system");
-    for file in ["model/mortgage.onnx", "data/test.csv", "data/train.csv"] {
-        let (from, to) = (root().join(EXAMPLE).join(file), system.join(file));
-        std::fs::create_dir_all(to.parent().context("a file in a folder")?)?;
-        std::fs::copy(from, to)?;
-    }
+    copy_folder(&root().join(EXAMPLE), &system)?;
     let manifest = std::fs::read_to_string(root().join(EXAMPLE).join("caiso.yaml"))?
         .replace(", integer: true", "")
         .replace(", immutable: true", "");
@@ -167,13 +164,40 @@ pub(crate) fn foolbox(inputs: &Path, epsilons: &[&str], repeat: u32) -> Result<V
     Ok(serde_json::from_str(&script(&torch()?, &arguments)?)?)
 }
 
-/// Measurements of the one check that the arguments run.
+/// Copies what a folder holds, but for hidden names: a copy has its own ledger.
+pub(crate) fn copy_folder(from: &Path, to: &Path) -> Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.to_string_lossy().starts_with('.') {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &to.join(name))?;
+        } else {
+            std::fs::copy(entry.path(), to.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Measurements of the one check that the arguments run; a finding (status 1) is a result too.
 fn measurements(binary: &Path, arguments: &[&str]) -> Result<Vec<Value>> {
-    let arguments = [arguments, &["--quiet", "--format", "json"]].concat();
-    let mut results: Value = serde_json::from_slice(&output(binary, &arguments)?)?;
+    let output = Command::new(binary)
+        .args(arguments)
+        .args(["--quiet", "--format", "json"])
+        .current_dir(root())
+        .output()?;
+    let line = arguments.join(" ");
+    if !matches!(output.status.code(), Some(0 | 1)) {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        bail!("`caiso {line}` ended with {}: {errors}", output.status);
+    }
+    let mut results: Value = serde_json::from_slice(&output.stdout)?;
     match results[0]["outcome"]["measurements"].take() {
         Value::Array(all) => Ok(all),
-        _ => bail!("`caiso {}` prints no measurements", arguments.join(" ")),
+        _ => bail!("`caiso {line}` prints no measurements"),
     }
 }
 
