@@ -18,7 +18,8 @@ pub(crate) fn python(name: &str, requirements: &str) -> Result<PathBuf> {
     }
     let folder_text = folder.to_string_lossy().into_owned();
     run::run("python3", &["-m", "venv", "--clear", &folder_text])?;
-    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
+    let pip =
+        ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
     run::run(&python.to_string_lossy(), &pip)?;
     std::fs::write(stamp, wanted)?;
     Ok(python)

@@ -30,11 +30,8 @@ const ENGINE_PAIRS: [(&str, &str); 2] =
     [("caiso-modelfile", "caiso-inference"), ("caiso-robustness", "caiso-inference")];
 
 /// Libraries that only the named crates may depend on.
-const RESERVED: [(&str, &[&str]); 3] = [
-    ("rusqlite", &["caiso-store"]),
-    ("anyhow", &["caiso-cli", "xtask"]),
-    ("clap", &["caiso-cli"]),
-];
+const RESERVED: [(&str, &[&str]); 3] =
+    [("rusqlite", &["caiso-store"]), ("anyhow", &["caiso-cli", "xtask"]), ("clap", &["caiso-cli"])];
 
 /// What engines must not name.
 const IMPURE: [&str; 9] = [
@@ -80,8 +77,8 @@ fn dependencies(violations: &mut Vec<String>) -> Result<()> {
         let table = manifest.get("dependencies").and_then(toml::Value::as_table);
         for dependency in table.into_iter().flat_map(toml::Table::keys) {
             if let Some(other) = rank(dependency) {
-                let same_rank_is_fine = own != 1
-                    || ENGINE_PAIRS.contains(&(name.as_str(), dependency.as_str()));
+                let same_rank_is_fine =
+                    own != 1 || ENGINE_PAIRS.contains(&(name.as_str(), dependency.as_str()));
                 if other > own || (other == own && !same_rank_is_fine) {
                     violations.push(format!("{name}: must not depend on {dependency}"));
                 }
@@ -184,9 +181,9 @@ fn licences(violations: &mut Vec<String>) -> Result<()> {
 /// An expression is fine when one alternative has only allowed parts.
 fn licence_is_allowed(expression: &str, allowed: &[&str]) -> bool {
     let plain = expression.replace(['(', ')'], "").replace('/', " OR ");
-    plain.split(" OR ").any(|alternative| {
-        alternative.split(" AND ").all(|part| allowed.contains(&part.trim()))
-    })
+    plain
+        .split(" OR ")
+        .any(|alternative| alternative.split(" AND ").all(|part| allowed.contains(&part.trim())))
 }
 
 #[cfg(test)]
@@ -196,7 +193,9 @@ mod tests {
     #[test]
     fn licence_expressions_are_read() {
         let allowed = ["MIT", "Apache-2.0", "Unicode-3.0"];
-        for good in ["MIT", "MIT/Apache-2.0", "GPL-3.0 OR MIT", "(MIT OR Apache-2.0) AND Unicode-3.0"] {
+        for good in
+            ["MIT", "MIT/Apache-2.0", "GPL-3.0 OR MIT", "(MIT OR Apache-2.0) AND Unicode-3.0"]
+        {
             assert!(licence_is_allowed(good, &allowed), "{good}");
         }
         for bad in ["", "GPL-3.0", "MIT AND GPL-3.0"] {

@@ -159,7 +159,12 @@ pub fn run_one(
     let mut values = resolved[check.meta.code].as_json().as_object().cloned().unwrap_or_default();
     values.extend(overrides.clone());
     let parameters = check.parameters.resolve(&values);
-    resolved.insert(check.meta.code, parameters.map_err(|e| AssessError::Answers(e.to_string()))?);
+    resolved.insert(
+        check.meta.code,
+        parameters.map_err(|e| {
+            AssessError::Answers(format!("{code}: {e}; `caiso checks {code}` shows its parameters"))
+        })?,
+    );
     let planner = Planner { system, parameters: &resolved };
     let steps = plan::plan(&planner)?.into_iter().filter(|step| step.meta.code == code);
     Ok(steps

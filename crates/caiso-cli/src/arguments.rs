@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Folder with the ledger and its keys [default: .caiso beside caiso.yaml]
-    #[arg(long, global = true, value_name = "DIR", env = "CAISO_HOME")]
+    #[arg(long, global = true, value_name = "DIR", env = "CAISO_HOME", hide_env_values = true)]
     pub(crate) home: Option<PathBuf>,
     /// Format of standard output
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
@@ -142,7 +142,7 @@ pub(crate) struct AssessArguments {
     #[arg(long)]
     pub(crate) exit_zero: bool,
     /// Who runs this [default: the user name of the environment]
-    #[arg(long, value_name = "NAME", env = "CAISO_ACTOR")]
+    #[arg(long, value_name = "NAME", env = "CAISO_ACTOR", hide_env_values = true)]
     pub(crate) actor: Option<String>,
 }
 

@@ -220,7 +220,7 @@ pub struct Finding {
     /// Where it is.
     pub location: Location,
     /// MITRE ATLAS technique ids.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub techniques: Vec<String>,
     /// What to do, and what would pass.
     pub remediation: String,

@@ -11,7 +11,6 @@ use crate::yaml::{self, Flaw, Node};
 #[derive(Clone, Debug)]
 pub struct InfraInput {
     pub(crate) component: String,
-    pub(crate) files: usize,
     pub(crate) documents: usize,
     pub(crate) objects: Vec<Object>,
     pub(crate) pods: Vec<Pod>,
@@ -47,7 +46,6 @@ impl InfraInput {
     pub fn parse(component: impl Into<String>, files: &[(&str, &[u8])]) -> Self {
         let mut input = Self {
             component: component.into(),
-            files: files.len(),
             documents: 0,
             objects: Vec::new(),
             pods: Vec::new(),
@@ -63,7 +61,9 @@ impl InfraInput {
             }
         }
         input.pods = pods::find(&input.objects, &mut input.problems);
-        input.problems.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+        input
+            .problems
+            .sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         input
     }
 

@@ -83,7 +83,10 @@ impl<'a> Report<'a> {
             return Ok(());
         }
         Err(CheckError::not_assessable(
-            format!("no Kubernetes object could be read in the manifests of `{}`", self.input.component),
+            format!(
+                "no Kubernetes object could be read in the manifests of `{}`",
+                self.input.component
+            ),
             "name the manifests of the deployment under `paths`",
         ))
     }
@@ -126,12 +129,19 @@ impl<'a> Report<'a> {
     }
 
     /// Says that something at a place could not be judged.
-    pub(crate) fn unclear(&mut self, path: &str, (line, column): (u64, u64), part: &str, reason: impl Into<String>) {
+    pub(crate) fn unclear(
+        &mut self,
+        path: &str,
+        (line, column): (u64, u64),
+        part: &str,
+        reason: impl Into<String>,
+    ) {
         if self.outcome.not_assessed.len() < MAX_FINDINGS {
             self.outcome.not_assessed.push(NotAssessed {
                 what: format!("{path}:{line}:{column} ({part})"),
                 reason: reason.into(),
-                remedy: "write the value as Kubernetes defines it, or assess the rendered manifest".to_owned(),
+                remedy: "write the value as Kubernetes defines it, or assess the rendered manifest"
+                    .to_owned(),
             });
         }
     }
@@ -155,7 +165,13 @@ impl<'a> Report<'a> {
 
     /// Whether the absence of a setting is a weakness of the manifest. It is not where somebody else completes the specification,
     /// and then the report says so.
-    pub(crate) fn is_missing(&mut self, path: &str, part: &str, setting: &str, layers: [&Layers; 2]) -> bool {
+    pub(crate) fn is_missing(
+        &mut self,
+        path: &str,
+        part: &str,
+        setting: &str,
+        layers: [&Layers; 2],
+    ) -> bool {
         let Some(who) = layers.iter().find_map(|layer| layer.completed_by.as_ref()) else {
             return true;
         };
@@ -168,10 +184,6 @@ impl<'a> Report<'a> {
         false
     }
 
-    pub(crate) fn fact(&mut self, name: &str, value: String) {
-        self.outcome.facts.insert(name.to_owned(), value);
-    }
-
     pub(crate) fn limit(&mut self, text: &str) {
         self.outcome.limits.push(text.to_owned());
     }
@@ -182,7 +194,9 @@ impl<'a> Report<'a> {
         let things = if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
         let findings = self.outcome.findings.len().saturating_add(self.left_out);
         self.outcome.summary = match findings {
-            _ if count == 0 => format!("no {noun} in the manifests is of a kind this rule is about"),
+            _ if count == 0 => {
+                format!("no {noun} in the manifests is of a kind this rule is about")
+            }
             0 => format!("no weakness in {things}"),
             1 => format!("1 weakness in {things}"),
             many => format!("{many} weaknesses in {things}"),
@@ -205,7 +219,10 @@ impl<'a> Report<'a> {
         let problems = self.input.problems().len();
         if problems > 0 {
             self.outcome.not_assessed.push(NotAssessed {
-                what: format!("{problems} place{} in the manifests", if problems == 1 { "" } else { "s" }),
+                what: format!(
+                    "{problems} place{} in the manifests",
+                    if problems == 1 { "" } else { "s" }
+                ),
                 reason: "could not be read; IN-K8S-000 lists them".to_owned(),
                 remedy: "mend what IN-K8S-000 lists".to_owned(),
             });

@@ -5,6 +5,7 @@ use caiso_core::Check;
 use crate::InfraInput;
 
 caiso_core::units![Check<InfraInput>:
+    unreadable,
     privileged,
     host_namespaces,
     run_as_root,
@@ -20,4 +21,6 @@ caiso_core::units![Check<InfraInput>:
     service_account_token,
     secret_as_environment,
     host_port,
+    network_policy,
+    wide_role,
 ];

@@ -33,16 +33,62 @@ const ISSUED: [(&str, usize, &str); 27] = [
 
 /// Words in a name that announce a secret.
 const SECRET_WORDS: [&str; 16] = [
-    "password", "passwd", "pwd", "pass", "passphrase", "passcode", "secret", "token", "apikey", "credential",
-    "credentials", "accesskey", "secretkey", "privatekey", "authkey", "bearer",
+    "password",
+    "passwd",
+    "pwd",
+    "pass",
+    "passphrase",
+    "passcode",
+    "secret",
+    "token",
+    "apikey",
+    "credential",
+    "credentials",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "authkey",
+    "bearer",
 ];
 
 /// Words that, at the end of a name, say that the value is about a secret and not the secret.
 const ABOUT_WORDS: [&str; 36] = [
-    "file", "path", "dir", "directory", "name", "names", "url", "uri", "endpoint", "host", "ttl", "expiry",
-    "expiration", "expires", "lifetime", "seconds", "minutes", "interval", "timeout", "length", "size", "limit",
-    "count", "max", "min", "enabled", "disabled", "required", "policy", "type", "provider", "header", "issuer",
-    "ref", "mount", "id",
+    "file",
+    "path",
+    "dir",
+    "directory",
+    "name",
+    "names",
+    "url",
+    "uri",
+    "endpoint",
+    "host",
+    "ttl",
+    "expiry",
+    "expiration",
+    "expires",
+    "lifetime",
+    "seconds",
+    "minutes",
+    "interval",
+    "timeout",
+    "length",
+    "size",
+    "limit",
+    "count",
+    "max",
+    "min",
+    "enabled",
+    "disabled",
+    "required",
+    "policy",
+    "type",
+    "provider",
+    "header",
+    "issuer",
+    "ref",
+    "mount",
+    "id",
 ];
 
 /// The kind of credential that a text contains by its format, wherever it came from.
@@ -56,8 +102,11 @@ pub(crate) fn issued(text: &str) -> Option<&'static str> {
             let rest = word.strip_prefix(prefix)?;
             // The placeholder of an example repeats one character or is all letters of one word.
             let varied = rest.bytes().any(|b| b.is_ascii_digit()) && distinct(rest) >= 6;
-            let long = rest.len() >= *least && rest.bytes().filter(u8::is_ascii_alphanumeric).count() >= *least / 2;
-            (long && varied).then_some(*name)
+            let long = rest.len() >= *least
+                && rest.bytes().filter(u8::is_ascii_alphanumeric).count() >= *least / 2;
+            // Hyphens make words (`sk-learn-…`); keys of that prefix alone have none.
+            let one_word = *prefix != "sk-" || !rest.contains('-');
+            (long && varied && one_word).then_some(*name)
         })
     });
     by_prefix
@@ -65,7 +114,10 @@ pub(crate) fn issued(text: &str) -> Option<&'static str> {
         .or_else(|| url_password(text).then_some("a password in a URL"))
         .or_else(|| {
             let key = text.split_once("AccountKey=").map(|(_, key)| key);
-            let long = |key: &str| key.chars().take_while(|c| c.is_ascii_alphanumeric() || "+/=".contains(*c)).count() >= 40;
+            let long = |key: &str| {
+                key.chars().take_while(|c| c.is_ascii_alphanumeric() || "+/=".contains(*c)).count()
+                    >= 40
+            };
             key.is_some_and(long).then_some("an Azure storage account key")
         })
 }
@@ -106,15 +158,15 @@ fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut previous_lower = false;
     for character in name.chars() {
-        if !character.is_alphanumeric() {
-            words.push(String::new());
-        } else {
+        if character.is_alphanumeric() {
             if character.is_uppercase() && previous_lower {
                 words.push(String::new());
             }
             if let Some(word) = words.last_mut() {
                 word.extend(character.to_lowercase());
             }
+        } else {
+            words.push(String::new());
         }
         previous_lower = character.is_lowercase();
     }
@@ -126,7 +178,8 @@ fn words(name: &str) -> Vec<String> {
 /// counts something.
 fn is_literal(value: &str) -> bool {
     let value = value.trim();
-    let switch = ["true", "false", "yes", "no", "none", "null", "auto", "default", "bearer", "basic"];
+    let switch =
+        ["true", "false", "yes", "no", "none", "null", "auto", "default", "bearer", "basic"];
     let reference = value.starts_with("$(")
         || value.starts_with("${")
         || value.contains("{{")
@@ -146,10 +199,14 @@ fn is_literal(value: &str) -> bool {
 /// Whether the text holds `scheme://user:password@host` with a password that stands for itself.
 fn url_password(text: &str) -> bool {
     text.split("://").skip(1).any(|rest| {
-        let authority = rest.split(['/', '?', '#', ' ', '\n', '"', '\'']).next().unwrap_or_default();
+        let authority =
+            rest.split(['/', '?', '#', ' ', '\n', '"', '\'']).next().unwrap_or_default();
         let Some((user, _)) = authority.rsplit_once('@') else { return false };
         let Some((_, password)) = user.split_once(':') else { return false };
-        !password.is_empty() && !password.starts_with('$') && !password.contains("{{") && !password.starts_with('<')
+        !password.is_empty()
+            && !password.starts_with('$')
+            && !password.contains("{{")
+            && !password.starts_with('<')
             && !password.bytes().all(|byte| byte == b'*')
     })
 }
@@ -222,10 +279,24 @@ mod tests {
 
     #[test]
     fn names_announce_secrets_by_whole_words() {
-        let secret = ["DB_PASSWORD", "openaiApiKey", "--hf-token", "AWS_SECRET_ACCESS_KEY", "WANDB_API_KEY", "PGPASS_PASS"];
+        let secret = [
+            "DB_PASSWORD",
+            "openaiApiKey",
+            "--hf-token",
+            "AWS_SECRET_ACCESS_KEY",
+            "WANDB_API_KEY",
+            "PGPASS_PASS",
+        ];
         let not = [
-            "TOKENIZERS_PARALLELISM", "MAX_TOKENS", "PASSWORD_FILE", "SECRET_NAME", "COMPASS", "TOKEN_TTL", "KEY",
-            "BYPASS", "AWS_ACCESS_KEY_ID",
+            "TOKENIZERS_PARALLELISM",
+            "MAX_TOKENS",
+            "PASSWORD_FILE",
+            "SECRET_NAME",
+            "COMPASS",
+            "TOKEN_TTL",
+            "KEY",
+            "BYPASS",
+            "AWS_ACCESS_KEY_ID",
         ];
         for name in secret {
             assert!(names_secret(name), "{name}");
@@ -237,7 +308,16 @@ mod tests {
 
     #[test]
     fn references_and_switches_are_no_secrets() {
-        for value in ["", "$(PW)", "${PW}", "{{ .Values.pw }}", "/run/secrets/pw", "<password>", "true", "512"] {
+        for value in [
+            "",
+            "$(PW)",
+            "${PW}",
+            "{{ .Values.pw }}",
+            "/run/secrets/pw",
+            "<password>",
+            "true",
+            "512",
+        ] {
             assert!(!is_secret("PASSWORD", value), "{value}");
         }
         for value in ["changeme", "Tremont-Street", "123456", "a"] {

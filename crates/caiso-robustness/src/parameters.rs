@@ -52,9 +52,10 @@ pub(crate) struct PgdParameters {
     /// Gradient steps from each start.
     #[schemars(range(min = 1, max = 10_000))]
     pub(crate) steps: u32,
-    /// Step size as a fraction of epsilon.
+    /// Step size as a fraction of epsilon. Not set: 2.5 / steps, at most 1, so that every point of
+    /// the ball can be reached from any start, with steps left to settle (Madry et al. 2018).
     #[schemars(extend("exclusiveMinimum" = 0.0), range(max = 2.0))]
-    pub(crate) relative_step_size: f64,
+    pub(crate) relative_step_size: Option<f64>,
     /// Random starts besides the start at the row itself; the worst case of all counts.
     #[schemars(range(max = 1_000))]
     pub(crate) restarts: u32,
@@ -77,9 +78,7 @@ impl Default for PgdParameters {
         Self {
             epsilons,
             steps: 40,
-            // 2.5 / steps: from any start every point of the ball can be reached, with steps left
-            // to settle (Madry et al. 2018).
-            relative_step_size: 0.0625,
+            relative_step_size: None,
             restarts: 2,
             threshold_epsilon,
             minimum_robust_accuracy,

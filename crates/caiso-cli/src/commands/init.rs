@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &InitArguments) -> Result<u8> {
     output::write_file(&path, text.as_bytes())?;
     let count = |kind: Kind| files.iter().filter(|(found, _)| *found == kind).count();
     output::print(&format!(
-        "wrote {} with {} models, {} data sets, {} Kubernetes manifests\nnext  fill in the lines marked TODO, then `caiso assess {}`\n",
+        "wrote {}: models {}, data sets {}, Kubernetes manifests {}\nnext  fill in the lines marked TODO, then `caiso assess {}`\n",
         path.display(),
         count(Kind::Model),
         count(Kind::Data),

@@ -1,6 +1,6 @@
 //! `caiso verify`.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use caiso_ledger::Receipt;
 use caiso_report::verify_html;
 use serde_json::json;
@@ -16,8 +16,10 @@ pub(crate) fn run(global: &Global, arguments: &VerifyArguments) -> Result<u8> {
         home::key(key)?
     } else {
         let file = home::home(global, None)?.join("keys/ledger.vkey");
-        home::key(&file.display().to_string())
-            .context("no --key was given and the home folder has none")?
+        if !file.is_file() {
+            bail!("give the ledger's verifier key with --key; there is none in {}", file.display());
+        }
+        home::key(&file.display().to_string())?
     };
     let result = if bytes.starts_with(b"c2sp.org/tlog-proof") {
         Receipt::parse(&bytes)

@@ -10,17 +10,33 @@ use crate::yaml::Node;
 const COMPONENTS: [&str; 3] = ["predictor", "transformer", "explainer"];
 /// Keys whose value is a container that serves a model; all but `model` are of the older form.
 const MODELS: [&str; 15] = [
-    "model", "sklearn", "xgboost", "lightgbm", "pytorch", "tensorflow", "onnx", "triton", "pmml",
-    "paddle", "huggingface", "mlflow", "alibi", "art", "aix",
+    "model",
+    "sklearn",
+    "xgboost",
+    "lightgbm",
+    "pytorch",
+    "tensorflow",
+    "onnx",
+    "triton",
+    "pmml",
+    "paddle",
+    "huggingface",
+    "mlflow",
+    "alibi",
+    "art",
+    "aix",
 ];
 
 pub(super) fn inference_service(walk: &mut Walk<'_>, node: &Node, title: &str) {
     let Some(spec) = node.get("spec") else { return };
     // v1alpha2 had the components one level deeper.
-    let parents = [("", Some(spec)), (" default", spec.get("default")), (" canary", spec.get("canary"))];
+    let parents =
+        [("", Some(spec)), (" default", spec.get("default")), (" canary", spec.get("canary"))];
     for (prefix, parent) in parents {
         for part in COMPONENTS {
-            if let Some(component) = parent.and_then(|node| node.get(part)).filter(|node| node.is_mapping()) {
+            if let Some(component) =
+                parent.and_then(|node| node.get(part)).filter(|node| node.is_mapping())
+            {
                 self::component(walk, node, component, &format!("{title}{prefix} {part}"), part);
             }
         }

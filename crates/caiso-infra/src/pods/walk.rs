@@ -107,15 +107,21 @@ impl Walk<'_> {
         let path: &[&str] = match kind {
             "Pod" => &["spec"],
             "CronJob" => &["spec", "jobTemplate", "spec", "template", "spec"],
-            "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "ReplicationController" | "Job" => {
-                &["spec", "template", "spec"]
-            }
+            "Deployment"
+            | "StatefulSet"
+            | "DaemonSet"
+            | "ReplicaSet"
+            | "ReplicationController"
+            | "Job" => &["spec", "template", "spec"],
             _ => return,
         };
         let spec = node.at(path);
         if !spec.is_some_and(is_pod) {
             let place = spec.unwrap_or(node);
-            self.problem(place, format!("{title} has no list of containers at `{}`", path.join(".")));
+            self.problem(
+                place,
+                format!("{title} has no list of containers at `{}`", path.join(".")),
+            );
         }
     }
 
@@ -128,7 +134,9 @@ impl Walk<'_> {
                         *self.embedded_bytes = left;
                         parse_embedded(content, text)
                     }
-                    None => Err(format!("more than {MAX_EMBEDDED_BYTES} bytes of manifests stand in texts")),
+                    None => Err(format!(
+                        "more than {MAX_EMBEDDED_BYTES} bytes of manifests stand in texts"
+                    )),
                 }
             }
             _ => Err(format!("it is {}", text.kind())),
@@ -142,7 +150,10 @@ impl Walk<'_> {
     /// Walks an object that stands as text in another.
     pub(super) fn embedded_object(&mut self, text: &Node, title: &str) {
         if self.embedding >= MAX_EMBEDDING {
-            self.problem(text, format!("{title}: manifests inside one another more than {MAX_EMBEDDING} deep"));
+            self.problem(
+                text,
+                format!("{title}: manifests inside one another more than {MAX_EMBEDDING} deep"),
+            );
         } else if let Some(object) = self.embedded(text, title) {
             let kind = object.text_at(&["kind"]).unwrap_or("object");
             self.embedding = self.embedding.saturating_add(1);
@@ -160,7 +171,9 @@ impl Walk<'_> {
     fn entries(&mut self, node: &Node, place: &Place<'_>) {
         let metadata = node.get("metadata");
         // Siblings of a pod's `spec` are its labels; at the top of an object only a Pod's are.
-        let beside = |key: &str| if place.key.is_empty() { place.metadata } else { metadata.filter(|_| key == "spec") };
+        let beside = |key: &str| {
+            if place.key.is_empty() { place.metadata } else { metadata.filter(|_| key == "spec") }
+        };
         for entry in node.entries() {
             if LISTS.iter().any(|(list, _)| *list == &*entry.key) && is_pod(node) {
                 continue;
@@ -170,12 +183,8 @@ impl Walk<'_> {
             } else {
                 longer(&place.title, &entry.key)
             };
-            let inner = Place {
-                title,
-                kind: place.kind,
-                key: &entry.key,
-                metadata: beside(&entry.key),
-            };
+            let inner =
+                Place { title, kind: place.kind, key: &entry.key, metadata: beside(&entry.key) };
             self.node(&entry.value, &inner);
         }
     }
@@ -193,7 +202,11 @@ impl Walk<'_> {
                 }
                 if is_pod(node) {
                     let labels = labels(place.kind, place.metadata);
-                    self.pod(Layers::of(node).completed_by(completion(place.kind)), labels, &place.title);
+                    self.pod(
+                        Layers::of(node).completed_by(completion(place.kind)),
+                        labels,
+                        &place.title,
+                    );
                 } else if is_container(node) {
                     self.loose(node, &place.title);
                     return;
@@ -222,7 +235,13 @@ impl Walk<'_> {
             for (list, role) in LISTS {
                 for (index, item) in own.items_at(&[list]).iter().enumerate() {
                     if !item.is_mapping() {
-                        wrong.push((item.clone(), format!("{title}: `{list}[{index}]` is {}, expected a container", item.kind())));
+                        wrong.push((
+                            item.clone(),
+                            format!(
+                                "{title}: `{list}[{index}]` is {}, expected a container",
+                                item.kind()
+                            ),
+                        ));
                         continue;
                     }
                     let layers = Layers::of(item).completed_by(spec.completed_by.clone());
@@ -339,8 +358,12 @@ fn labels(kind: &str, metadata: Option<&Node>) -> Option<Labels> {
     // A runtime is a part of the pods of the services that name it.
     if matches!(
         kind,
-        "ServingRuntime" | "ClusterServingRuntime" | "TrainingRuntime" | "ClusterTrainingRuntime"
-            | "PodTemplate" | "SandboxTemplate"
+        "ServingRuntime"
+            | "ClusterServingRuntime"
+            | "TrainingRuntime"
+            | "ClusterTrainingRuntime"
+            | "PodTemplate"
+            | "SandboxTemplate"
     ) {
         return None;
     }

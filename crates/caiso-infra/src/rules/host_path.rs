@@ -69,7 +69,7 @@ fn run(input: &InfraInput, context: &caiso_core::RunContext) -> Result<caiso_cor
     Ok(report.finish("pod_specs_checked", "pod specification or persistent volume", count))
 }
 
-#[derive(PartialEq)]
+#[derive(PartialEq, Clone, Copy)]
 enum Usage {
     Unmounted,
     ReadOnly,

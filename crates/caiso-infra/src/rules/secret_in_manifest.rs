@@ -105,17 +105,15 @@ fn arguments(report: &mut Report<'_>, pod: &Pod, container: &Container) {
             let Some(text) = node.text() else { continue };
             let part = format!("{} {list}[{index}]", container.title);
             let flag = text.starts_with('-').then_some(text);
-            match flag.and_then(|flag| flag.split_once('=')) {
-                Some((name, text)) => value(report, &pod.path, &part, name, text, node),
-                None => {
-                    // `--password VALUE`: the flag is the item before.
-                    let before = index.checked_sub(1).and_then(|before| items.get(before)?.text());
-                    match before.filter(|before| before.starts_with("--") && flag.is_none() && !before.contains('=')) {
-                        Some(name) => value(report, &pod.path, &part, name, text, node),
-                        None => value(report, &pod.path, &part, list, text, node),
-                    }
-                }
+            if let Some((name, text)) = flag.and_then(|flag| flag.split_once('=')) {
+                value(report, &pod.path, &part, name, text, node);
+                continue;
             }
+            // `--password VALUE`: the flag is the item before.
+            let before = index.checked_sub(1).and_then(|before| items.get(before)?.text());
+            let name = before
+                .filter(|before| before.starts_with("--") && flag.is_none() && !before.contains('='));
+            value(report, &pod.path, &part, name.unwrap_or(list), text, node);
         }
     }
 }

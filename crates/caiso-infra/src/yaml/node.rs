@@ -154,7 +154,9 @@ impl FromNode<'_> for i64 {
             Value::Int(value) => Some(value),
             // JSON knows one kind of number, and Kubernetes takes 0.0 for 0.
             #[expect(clippy::cast_possible_truncation, reason = "integral and far inside i64")]
-            Value::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(value as Self),
+            Value::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => {
+                Some(value as Self)
+            }
             _ => None,
         }
     }
@@ -171,17 +173,6 @@ impl<'a> FromNode<'a> for &'a [Node] {
     const EXPECTED: &'static str = "a list";
     fn from_node(node: &'a Node) -> Option<Self> {
         matches!(node.value, Value::Sequence(_)).then(|| node.items())
-    }
-}
-
-/// A mapping, as a field.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Mapping;
-
-impl FromNode<'_> for Mapping {
-    const EXPECTED: &'static str = "a mapping";
-    fn from_node(node: &Node) -> Option<Self> {
-        node.is_mapping().then_some(Self)
     }
 }
 
@@ -206,7 +197,9 @@ impl<'a> FromNode<'a> for Quantity<'a> {
     fn from_node(node: &'a Node) -> Option<Self> {
         let amount = match &node.value {
             Value::Int(_) | Value::Float(_) => true,
-            Value::Text(text) => text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)),
+            Value::Text(text) => {
+                text.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c))
+            }
             _ => false,
         };
         amount.then_some(Self(node))

@@ -46,9 +46,10 @@ fn parse_within(bytes: &[u8], mut nodes: usize) -> (Vec<Node>, Vec<Flaw>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Some((before, _)) = text.split_once(['\u{85}', '\u{2028}', '\u{2029}']) {
         let (line, column) = position(before);
-        let message = "an unusual line break (U+0085, U+2028 or U+2029), which some tools that read YAML \
+        let message =
+            "an unusual line break (U+0085, U+2028 or U+2029), which some tools that read YAML \
                        take for a new line and others do not"
-            .to_owned();
+                .to_owned();
         flaws.push(Flaw { line, column, message, help: "replace it by an ordinary line break" });
     }
     for (first_line, chunk) in chunks(text) {
@@ -141,7 +142,8 @@ fn chunks(text: &str) -> Vec<(u64, &str)> {
             (start, start_line, content) = (offset, line_number, false);
         }
         let rest = begins.unwrap_or(line).trim_start();
-        content |= ends.is_none() && !rest.is_empty() && !rest.starts_with('#') && !line.starts_with('%');
+        content |=
+            ends.is_none() && !rest.is_empty() && !rest.starts_with('#') && !line.starts_with('%');
         if ends.is_some() {
             if content {
                 chunks.extend(text.get(start..offset).map(|chunk| (start_line, chunk)));
@@ -279,7 +281,13 @@ impl Builder {
             }
             None => Err(Flaw {
                 help: "split the file, and write out aliases",
-                ..flaw(line, column, &format!("more values than are read ({MAX_NODES} in a file, aliases written out)"))
+                ..flaw(
+                    line,
+                    column,
+                    &format!(
+                        "more values than are read ({MAX_NODES} in a file, aliases written out)"
+                    ),
+                )
             }),
         }
     }
@@ -308,7 +316,11 @@ impl Builder {
                 // What is merged stands first, so that the mapping's own keys win.
                 let mut merged = Vec::new();
                 for source in &frame.merges {
-                    let maps = if source.is_mapping() { std::slice::from_ref(source) } else { source.items() };
+                    let maps = if source.is_mapping() {
+                        std::slice::from_ref(source)
+                    } else {
+                        source.items()
+                    };
                     // Of several, the first wins.
                     merged.extend(maps.iter().rev().flat_map(|map| map.entries().iter().cloned()));
                 }

@@ -3,6 +3,7 @@
 mod agreement;
 mod catalogs;
 mod fixture;
+mod fixture_findings;
 mod generator;
 mod ledger;
 mod page;

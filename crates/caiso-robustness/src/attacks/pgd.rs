@@ -64,7 +64,9 @@ fn run(
     let settings = Pgd {
         epsilon: 0.0,
         steps: parameters.steps,
-        relative_step_size: parameters.relative_step_size,
+        relative_step_size: parameters
+            .relative_step_size
+            .unwrap_or_else(|| (2.5 / f64::from(parameters.steps)).min(1.0)),
         start: Start::Row,
     };
     let run = evaluate(input, &UNIT.meta, &budget, &settings, parameters.restarts, context)?;

@@ -113,7 +113,7 @@ fn init_describes_what_a_folder_holds_and_the_result_is_read() {
     system.caiso(&["init"]).expect(2).says(&["already there", "--force"]);
     fs::remove_file(system.path("caiso.yaml")).unwrap();
     let run = system.caiso(&["init", "."]).expect(0);
-    assert!(run.out.contains("1 models, 2 data sets, 3 Kubernetes manifests"), "{}", run.out);
+    assert!(run.out.contains("models 1, data sets 2, Kubernetes manifests 3"), "{}", run.out);
     let report = system.caiso(&["assess", "-q", "--format", "json"]);
     assert!(matches!(report.status, Some(1 | 3)), "{report:?}");
     // What the manifest does not say yet is incomplete or does not apply, and never passes.
