@@ -8,8 +8,8 @@ use caiso_compliance::{
     classify, posture,
 };
 use caiso_core::{
-    Bar, Check, CheckError, Direction, Figure, Finding, Location, Measurement, Meta, NotAssessed,
-    Outcome, ParameterSet, Parameters, RunContext, Severity, Subject, unit,
+    Check, CheckError, Direction, Finding, Location, Measurement, Meta, NotAssessed, Outcome,
+    ParameterSet, Parameters, RunContext, Severity, Subject, unit,
 };
 use jiff::civil::Date;
 use schemars::JsonSchema;
@@ -216,7 +216,6 @@ pub(crate) fn situation_states(
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn run_states(input: &StatesInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
     let mut outcome = Outcome::default();
-    let mut bars = Vec::new();
     let mut words = Vec::new();
     for (framework, counts) in posture(&input.states) {
         for (state, count) in &counts.states {
@@ -239,16 +238,9 @@ fn run_states(input: &StatesInput, _: &Parameters, _: &RunContext) -> Result<Out
             of(State::Gap),
             of(State::Missing)
         ));
-        let parts = counts.states.iter().map(|(state, n)| (state.as_str().to_owned(), *n as u64));
-        bars.push(Bar { label: framework, parts: parts.collect() });
     }
     outcome.summary = format!("At {}: {}.", input.as_of, words.join(" · "));
     outcome.facts.insert("as of".to_owned(), input.as_of.to_string());
-    outcome.figures.push(Figure::Strip {
-        title: "States of requirements by framework".to_owned(),
-        alternative: outcome.summary.clone(),
-        bars,
-    });
     outcome.limits.push(
         "automatic evidence ends at evidence-ready; a named person attests with `caiso attest`"
             .to_owned(),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use caiso_core::{
-    Check, CheckError, Direction, Figure, Finding, GridCell, Measurement, Meta, Outcome,
-    ParameterSet, Parameters, RunContext, Severity, Subject, unit,
+    Check, CheckError, Direction, Finding, Measurement, Meta, Outcome, ParameterSet, Parameters,
+    RunContext, Severity, Subject, unit,
 };
 use caiso_threat::{
     Assessed, Atlas, CheckRun, Coverage, Mapping, RunResult, TechniqueStatus, coverage,
@@ -94,28 +94,6 @@ fn run(input: &CoverageInput, _: &Parameters, _: &RunContext) -> Result<Outcome,
     );
     outcome.facts.insert("ATLAS version".to_owned(), found.atlas_version.clone());
     outcome.limits.push("an untested technique is unknown, not absent".to_owned());
-    let columns = found
-        .tactics
-        .iter()
-        .map(|tactic| {
-            let cells = tactic
-                .techniques
-                .iter()
-                .filter_map(|id| found.techniques.iter().find(|technique| technique.id == *id))
-                .filter(|technique| technique.parent.is_none())
-                .map(|technique| GridCell {
-                    label: technique.id.clone(),
-                    title: technique.name.clone(),
-                    state: word(technique.status).to_owned(),
-                });
-            (tactic.name.clone(), cells.collect())
-        })
-        .collect();
-    outcome.figures.push(Figure::Grid {
-        title: "MITRE ATLAS coverage".to_owned(),
-        alternative: outcome.summary.clone(),
-        columns,
-    });
     Ok(outcome)
 }
 
