@@ -7,7 +7,7 @@ use caiso_compliance::{
     Attestation, Classification, EvidenceItem, FailedFinding, Frameworks, RequirementState,
     RiskAcceptance, Run, State, Truth, classify, posture as count_states,
 };
-use caiso_core::{Meta, Outcome, Parameters, Severity, Subject};
+use caiso_core::{Finding, Meta, Outcome, Parameters, Severity, Subject};
 use caiso_report::{
     Attestation as AttestationRow, CheckResult, CheckStatus, ComponentSummary, Coverage,
     EvidenceRow, FindingState, Report, ReportedFinding, Reproduction, RequirementRow, Scope, Skill,
@@ -156,7 +156,17 @@ pub(crate) fn posture(
         }
         (None, None) => None,
     };
-    let judged = gate::judge(&session.system.manifest.gate, as_of, &mut reported, earlier.as_ref());
+    let done = &session.done;
+    let assessed = |finding: &Finding| {
+        done.iter().any(|done| {
+            done.meta.code == finding.code
+                && done.component == finding.location.component
+                && matches!(done.status, CheckStatus::Passed | CheckStatus::Failed)
+                && done.outcome.not_assessed.is_empty()
+        })
+    };
+    let gate = &session.system.manifest.gate;
+    let judged = gate::judge(gate, as_of, &mut reported, earlier.as_ref(), &assessed);
 
     let subjects: Vec<Subject> = session
         .done

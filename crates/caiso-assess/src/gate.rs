@@ -22,11 +22,14 @@ pub(crate) struct Earlier<'a> {
 }
 
 /// Marks each finding as accepted, known, new or worse, and as breaking the gate or not.
+/// `assessed` tells whether this run looked for an earlier finding again: only then can it count
+/// as fixed.
 pub(crate) fn judge(
     gate: &Gate,
     as_of: Date,
     findings: &mut [ReportedFinding],
     earlier: Option<&Earlier<'_>>,
+    assessed: &dyn Fn(&Finding) -> bool,
 ) -> (GateResult, Vec<SuppressionNote>, Option<Changes>) {
     let notes = accept(gate, as_of, findings);
     let mut let_through = 0;
@@ -47,7 +50,7 @@ pub(crate) fn judge(
         let_through += u64::from(counts && excused);
     }
     let result = GateResult { fail_on: gate.fail_on, broken: broken_rules(findings), let_through };
-    (result, notes, earlier.map(|earlier| changes(earlier, findings)))
+    (result, notes, earlier.map(|earlier| changes(earlier, findings, assessed)))
 }
 
 /// The verdict: a broken rule fails; otherwise anything not assessed makes it incomplete.
@@ -178,7 +181,11 @@ fn broken_rules(findings: &[ReportedFinding]) -> Vec<String> {
         .collect()
 }
 
-fn changes(earlier: &Earlier<'_>, findings: &[ReportedFinding]) -> Changes {
+fn changes(
+    earlier: &Earlier<'_>,
+    findings: &[ReportedFinding],
+    assessed: &dyn Fn(&Finding) -> bool,
+) -> Changes {
     let name =
         |found: &ReportedFinding| format!("{} {}", found.finding.code, found.finding.location);
     let was = |found: &ReportedFinding| find(earlier.report, &found.fingerprint);
@@ -188,7 +195,13 @@ fn changes(earlier: &Earlier<'_>, findings: &[ReportedFinding]) -> Changes {
     Changes {
         since: earlier.since.clone(),
         new: findings.iter().filter(|found| was(found).is_none()).map(name).collect(),
-        fixed: earlier.report.findings.iter().filter(|f| !is_still_there(f)).map(name).collect(),
+        fixed: earlier
+            .report
+            .findings
+            .iter()
+            .filter(|before| assessed(&before.finding) && !is_still_there(before))
+            .map(name)
+            .collect(),
         worse: findings
             .iter()
             .filter(|found| {

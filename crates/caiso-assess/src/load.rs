@@ -92,14 +92,19 @@ impl LoadedSystem {
 
     /// A problem at the first line of the manifest that has `key:` as a key.
     pub fn problem_at_key(&self, key: &str, message: impl Into<String>) -> Diagnostic {
-        let found = self.source.lines().zip(1..).find_map(|(text, line)| {
-            let (before, _) = text.split_once(&format!("{key}:"))?;
-            before
-                .trim_start_matches(['-', ' ', '"', '\'', '{'])
-                .is_empty()
-                .then_some((line, before.chars().count() as u64 + 1))
-        });
-        let (line, column) = found.unwrap_or((0, 0));
+        // The first line that begins with the key, else the first that has it at all.
+        let wanted = format!("{key}:");
+        let places = || {
+            self.source.lines().zip(1..).filter_map(|(text, line)| {
+                let (before, _) = text.split_once(&wanted)?;
+                Some((before, line))
+            })
+        };
+        let begins =
+            |before: &str| before.trim_start_matches(['-', ' ', '"', '\'', '{']).is_empty();
+        let found = places().find(|(before, _)| begins(before)).or_else(|| places().next());
+        let (line, column) =
+            found.map_or((0, 0), |(before, line)| (line, before.chars().count() as u64 + 1));
         Diagnostic::at(&self.file, &self.source, line, column, message)
     }
 

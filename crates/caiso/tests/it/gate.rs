@@ -101,3 +101,11 @@ fn an_acceptance_needs_a_date_within_a_year() {
         system.caiso(&run).expect(2).says(&["caiso.yaml", words]);
     }
 }
+
+#[test]
+fn what_was_not_looked_for_again_is_not_fixed() {
+    let system = System::new();
+    system.caiso(&["assess", "-q"]).expect(1);
+    let report = system.caiso(&["assess", "-q", "--only", "EV-*", "--format", "json"]).json();
+    assert_eq!(report["changes"]["fixed"], serde_json::json!([]));
+}
