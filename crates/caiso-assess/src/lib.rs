@@ -15,6 +15,7 @@ mod load;
 mod parameters;
 mod plan;
 mod review;
+mod rows;
 mod sections;
 mod step;
 
