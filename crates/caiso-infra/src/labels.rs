@@ -20,7 +20,8 @@ impl Labels {
         labels
     }
 
-    /// Adds the labels of a mapping. A placeholder, which may become anything, makes the labels incomplete.
+    /// Adds the labels of a mapping. A placeholder may become anything: with one, the
+    /// labels are incomplete.
     pub(crate) fn add(&mut self, node: Option<&Node>) {
         for entry in node.map_or(&[][..], Node::entries) {
             match entry.value.text() {

@@ -1,10 +1,10 @@
 //! Configuration checks on Kubernetes objects at line precision.
 //!
-//! An [`InfraInput`] is the manifests of one deployment, parsed once: every object, also those inside
-//! a `List`, and every pod specification inside any object, also inside custom resources that no
-//! schema is known of (inference services, training jobs, notebooks, workflows). [`CHECKS`] holds the
-//! checks over it; `IN-K8S-000` lists what could not be read. Manifests are checked as they stand:
-//! nothing is fetched from a cluster, and templates are not rendered.
+//! An [`InfraInput`] is the manifests of one deployment, parsed once: every object, also those in a
+//! `List`, and every pod specification in any object, also in custom resources that no schema is
+//! known of (inference services, training jobs, notebooks, workflows). [`CHECKS`] holds the checks;
+//! `IN-K8S-000` lists what could not be read. Manifests are checked as they stand: nothing is
+//! fetched from a cluster, and templates are not rendered.
 
 #![deny(
     clippy::arithmetic_side_effects,

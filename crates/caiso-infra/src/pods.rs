@@ -92,6 +92,11 @@ impl Layers {
             .unwrap_or(Field::Absent)
     }
 
+    /// The node at a path of keys, whatever it is, from the first layer that has one.
+    pub(crate) fn raw(&self, path: &[&str]) -> Option<&Node> {
+        self.nodes.iter().find_map(|node| node.at(path))
+    }
+
     /// The items of a list at a path of keys in all layers; Kubernetes and operators merge lists.
     pub(crate) fn items<'a>(&'a self, path: &[&str]) -> Vec<&'a Node> {
         self.nodes.iter().flat_map(|node| node.items_at(path)).collect()

@@ -136,17 +136,24 @@ impl<'a> Report<'a> {
         part: &str,
         reason: impl Into<String>,
     ) {
-        if self.outcome.not_assessed.len() < MAX_FINDINGS {
-            self.outcome.not_assessed.push(NotAssessed {
-                what: format!("{path}:{line}:{column} ({part})"),
-                reason: reason.into(),
-                remedy: "write the value as Kubernetes defines it, or assess the rendered manifest"
-                    .to_owned(),
-            });
+        let remedy = "write the value as Kubernetes defines it, or assess the rendered manifest";
+        self.not_assessed(NotAssessed {
+            what: format!("{path}:{line}:{column} ({part})"),
+            reason: reason.into(),
+            remedy: remedy.to_owned(),
+        });
+    }
+
+    /// Adds a remark, unless it is the last again or there are too many already.
+    fn not_assessed(&mut self, remark: NotAssessed) {
+        let remarks = &mut self.outcome.not_assessed;
+        if remarks.len() < MAX_FINDINGS && remarks.last() != Some(&remark) {
+            remarks.push(remark);
         }
     }
 
-    /// The value of a field and its place. `None` if it is absent; where it is unclear too, and then the report says so.
+    /// The value of a field and its place. `None` if it is absent, and if it is unclear, which the
+    /// report then says.
     pub(crate) fn known<'n, T: FromNode<'n>>(
         &mut self,
         path: &str,
@@ -163,8 +170,8 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Whether the absence of a setting is a weakness of the manifest. It is not where somebody else completes the specification,
-    /// and then the report says so.
+    /// Whether the absence of a setting is a weakness of the manifest. It is not where somebody
+    /// else completes the specification, which the report then says.
     pub(crate) fn is_missing(
         &mut self,
         path: &str,
@@ -176,7 +183,7 @@ impl<'a> Report<'a> {
             return true;
         };
         let (line, column) = layers.first().map_or((0, 0), |layer| layer.place());
-        self.outcome.not_assessed.push(NotAssessed {
+        self.not_assessed(NotAssessed {
             what: format!("{path}:{line}:{column} ({part})"),
             reason: format!("`{setting}` is not set here, and {who} may set it"),
             remedy: format!("set `{setting}` here, or add the manifest of {who}"),

@@ -23,4 +23,13 @@ caiso_core::units![Check<InfraInput>:
     host_port,
     network_policy,
     wide_role,
+    model_source,
+    unsafe_model_format,
+    broad_binding,
+    public_endpoint,
+    plain_http,
+    open_notebook,
+    code_at_start,
+    mesh_policy,
+    script_injection,
 ];

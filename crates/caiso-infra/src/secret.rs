@@ -104,9 +104,9 @@ pub(crate) fn issued(text: &str) -> Option<&'static str> {
             let varied = rest.bytes().any(|b| b.is_ascii_digit()) && distinct(rest) >= 6;
             let long = rest.len() >= *least
                 && rest.bytes().filter(u8::is_ascii_alphanumeric).count() >= *least / 2;
-            // Hyphens make words (`sk-learn-…`); keys of that prefix alone have none.
-            let one_word = *prefix != "sk-" || !rest.contains('-');
-            (long && varied && one_word).then_some(*name)
+            // Keys of this form have no hyphen; names with this beginning do.
+            let hyphen = *prefix == "sk-" && rest.contains('-');
+            (long && varied && !hyphen).then_some(*name)
         })
     });
     by_prefix
@@ -158,15 +158,12 @@ fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut previous_lower = false;
     for character in name.chars() {
-        if character.is_alphanumeric() {
-            if character.is_uppercase() && previous_lower {
-                words.push(String::new());
-            }
-            if let Some(word) = words.last_mut() {
-                word.extend(character.to_lowercase());
-            }
-        } else {
+        let separator = !character.is_alphanumeric();
+        if separator || (character.is_uppercase() && previous_lower) {
             words.push(String::new());
+        }
+        if let Some(word) = words.last_mut().filter(|_| !separator) {
+            word.extend(character.to_lowercase());
         }
         previous_lower = character.is_lowercase();
     }
@@ -177,7 +174,7 @@ fn words(name: &str) -> Vec<String> {
 /// Whether a value stands for itself: no reference, placeholder, path, switch or number that
 /// counts something.
 fn is_literal(value: &str) -> bool {
-    let value = value.trim();
+    let value = value.trim().trim_matches(['"', '\'']);
     let switch =
         ["true", "false", "yes", "no", "none", "null", "auto", "default", "bearer", "basic"];
     let reference = value.starts_with("$(")
@@ -190,10 +187,8 @@ fn is_literal(value: &str) -> bool {
         || value.starts_with("arn:")
         || (value.contains("://") && !url_password(value));
     let count = value.len() <= 5 && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    !value.is_empty()
-        && !reference
-        && !count
-        && !switch.iter().any(|word| value.eq_ignore_ascii_case(word))
+    let switch = switch.iter().any(|word| value.eq_ignore_ascii_case(word));
+    !(value.is_empty() || reference || count || switch)
 }
 
 /// Whether the text holds `scheme://user:password@host` with a password that stands for itself.
@@ -317,6 +312,7 @@ mod tests {
             "<password>",
             "true",
             "512",
+            "''",
         ] {
             assert!(!is_secret("PASSWORD", value), "{value}");
         }

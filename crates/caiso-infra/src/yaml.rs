@@ -4,5 +4,5 @@ mod node;
 mod parse;
 mod scalar;
 
-pub(crate) use node::{Field, FromNode, Node, Quantity, Value, is_template, read};
+pub(crate) use node::{Entry, Field, FromNode, Node, Quantity, Value, is_template, read};
 pub(crate) use parse::{Flaw, parse, parse_embedded};

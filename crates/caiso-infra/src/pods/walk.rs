@@ -7,7 +7,7 @@ use caiso_core::Diagnostic;
 
 use super::{Container, Layers, Pod, Role, argo, kserve};
 use crate::labels::Labels;
-use crate::manifests::{Object, diagnostic, printable};
+use crate::manifests::{Object, diagnostic, item_name, longer, printable};
 use crate::yaml::{Flaw, Node, Value, is_template, parse_embedded};
 
 /// Every pod specification of the objects, in order, and what could not be read on the way.
@@ -40,15 +40,24 @@ const LISTS: [(&str, Role); 3] = [
     ("ephemeralContainers", Role::Ephemeral),
 ];
 
-/// Parts of a path that say nothing to a reader.
-const SILENT: [&str; 5] = ["spec", "template", "jobTemplate", "workflowSpec", "items"];
-
 /// Most bytes of manifests inside texts that are read, over all files.
 const MAX_EMBEDDED_BYTES: usize = 4 << 20;
+/// Most problems that are listed.
+const MAX_PROBLEMS: usize = 10_000;
 /// How many manifests may be inside one another as texts.
 const MAX_EMBEDDING: usize = 3;
-/// Longest title, beyond which parts are left out.
-const MAX_TITLE: usize = 400;
+
+/// Kinds of Kubernetes itself that make pods.
+const BUILTIN: [&str; 8] = [
+    "Pod",
+    "Deployment",
+    "StatefulSet",
+    "DaemonSet",
+    "ReplicaSet",
+    "ReplicationController",
+    "Job",
+    "CronJob",
+];
 
 pub(super) struct Walk<'a> {
     /// Specifications of the serving runtimes among the objects, by name.
@@ -76,6 +85,11 @@ struct Place<'a> {
 impl Walk<'_> {
     /// Walks an object, at the top of a document or inside another.
     pub(super) fn object(&mut self, node: &Node, kind: &str, title: &str) {
+        // A kind of the same name in another group (a Job of Volcano) is another kind.
+        let group = node.text_at(&["apiVersion"]).and_then(|api| api.split_once('/'));
+        let builtin =
+            group.is_none_or(|(group, _)| matches!(group, "apps" | "batch" | "extensions"));
+        let kind = if BUILTIN.contains(&kind) && !builtin { "" } else { kind };
         match kind {
             "InferenceService" => kserve::inference_service(self, node, title),
             "Workflow" | "WorkflowTemplate" | "ClusterWorkflowTemplate" => {
@@ -107,12 +121,7 @@ impl Walk<'_> {
         let path: &[&str] = match kind {
             "Pod" => &["spec"],
             "CronJob" => &["spec", "jobTemplate", "spec", "template", "spec"],
-            "Deployment"
-            | "StatefulSet"
-            | "DaemonSet"
-            | "ReplicaSet"
-            | "ReplicationController"
-            | "Job" => &["spec", "template", "spec"],
+            kind if BUILTIN.contains(&kind) => &["spec", "template", "spec"],
             _ => return,
         };
         let spec = node.at(path);
@@ -165,7 +174,9 @@ impl Walk<'_> {
     pub(super) fn problem(&mut self, place: &Node, message: String) {
         let help = "write the object as Kubernetes defines it; this part was not assessed";
         let flaw = Flaw { line: place.line, column: place.column, message, help };
-        self.problems.push(diagnostic(&self.object.path, &flaw));
+        if self.problems.len() < MAX_PROBLEMS {
+            self.problems.push(diagnostic(&self.object.path, &flaw));
+        }
     }
 
     fn entries(&mut self, node: &Node, place: &Place<'_>) {
@@ -178,11 +189,7 @@ impl Walk<'_> {
             if LISTS.iter().any(|(list, _)| *list == &*entry.key) && is_pod(node) {
                 continue;
             }
-            let title = if SILENT.contains(&&*entry.key) {
-                place.title.clone()
-            } else {
-                longer(&place.title, &entry.key)
-            };
+            let title = longer(&place.title, &entry.key);
             let inner =
                 Place { title, kind: place.kind, key: &entry.key, metadata: beside(&entry.key) };
             self.node(&entry.value, &inner);
@@ -215,11 +222,7 @@ impl Walk<'_> {
             }
             Value::Sequence(items) => {
                 for (index, item) in items.iter().enumerate() {
-                    let name = ["name", "groupName", "replicaType"]
-                        .iter()
-                        .find_map(|key| item.text_at(&[key]))
-                        .map_or_else(|| index.to_string(), str::to_owned);
-                    let title = longer(&place.title, &name);
+                    let title = longer(&place.title, &item_name(index, item));
                     self.node(item, &Place { title, ..place.clone() });
                 }
             }
@@ -306,14 +309,6 @@ impl Walk<'_> {
     }
 }
 
-/// A title with one more part, as long as it stays readable.
-fn longer(title: &str, part: &str) -> String {
-    if title.len() > MAX_TITLE {
-        return title.to_owned();
-    }
-    format!("{title} {}", printable(part))
-}
-
 /// The container of a list, named.
 pub(super) fn named(spec: Layers, role: Role, title: &str, index: usize) -> Container {
     let word = match role {
@@ -368,9 +363,6 @@ fn labels(kind: &str, metadata: Option<&Node>) -> Option<Labels> {
         return None;
     }
     // Only the built-in controllers are known to add no labels that policies select.
-    let complete = matches!(
-        kind,
-        "Pod" | "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" | "Job" | "CronJob"
-    );
+    let complete = BUILTIN.contains(&kind);
     Some(Labels::of(metadata.and_then(|node| node.get("labels")), complete))
 }

@@ -9,9 +9,10 @@ caiso_core::unit! {
     /// Reports pods with `hostNetwork`, `hostPID` or `hostIPC` set to true.
     ///
     /// ## Why it matters
-    /// With the node's network a container reaches services bound to the node's loopback and cloud metadata and
-    /// network policies do not hold for it; with its processes it reads their environment and memory; with its IPC
-    /// it reads shared memory, where training frameworks keep data.
+    /// With the node's network a container reaches services bound to the node's loopback and cloud
+    /// metadata and network policies do not hold for it; with its processes it reads their
+    /// environment and memory; with its IPC it reads shared memory, where training frameworks keep
+    /// data.
     ///
     /// ## References
     /// - Kubernetes Pod Security Standards, baseline: Host Namespaces
@@ -34,14 +35,20 @@ caiso_core::unit! {
 }
 
 const SETTINGS: [(&str, &str); 3] = [
-    ("hostNetwork", "the pod uses the node's network: it reaches what listens on the node, and no network policy holds for it"),
+    (
+        "hostNetwork",
+        "the pod uses the node's network: it reaches what listens on the node, and no network \
+         policy holds for it",
+    ),
     ("hostPID", "the pod sees every process of the node, with its environment and memory"),
     ("hostIPC", "the pod shares the node's inter-process memory with every process on it"),
 ];
 
 fn visit(report: &mut Report<'_>, pod: &Pod) {
     for (setting, message) in SETTINGS {
-        if let Some((true, node)) = report.known(&pod.path, &pod.title, pod.spec.read::<bool>(&[setting])) {
+        if let Some((true, node)) =
+            report.known(&pod.path, &pod.title, pod.spec.read::<bool>(&[setting]))
+        {
             report.finding(
                 &pod.path,
                 node.place(),

@@ -10,8 +10,8 @@ caiso_core::unit! {
     /// Reports ports of containers with a `hostPort` other than 0.
     ///
     /// ## Why it matters
-    /// The port is open on the address of every node the pod runs on, past Services, and on many networks past network policies
-    /// too.
+    /// The port is open on the address of every node the pod runs on, past Services, and on many
+    /// networks past network policies too.
     ///
     /// ## References
     /// - Kubernetes Pod Security Standards, baseline: Host Ports
@@ -35,11 +35,21 @@ caiso_core::unit! {
 fn visit(report: &mut Report<'_>, pod: &Pod, container: &Container) {
     for port in container.spec.items(&["ports"]) {
         let part = &container.title;
-        let Some((number, node)) = report.known(&pod.path, part, read::<i64>(port, &["hostPort"])) else { continue };
+        let Some((number, node)) = report.known(&pod.path, part, read::<i64>(port, &["hostPort"]))
+        else {
+            continue;
+        };
         if number != 0 {
-            report.finding(&pod.path, node.place(), format!("{part} port {number}"),
-                format!("port {number} is open on every node that the pod runs on, past Services and their policies"),
-                "Remove `hostPort` and publish the port with a Service: `type: ClusterIP`");
+            report.finding(
+                &pod.path,
+                node.place(),
+                format!("{part} port {number}"),
+                format!(
+                    "port {number} is open on every node that the pod runs on, past Services \
+                     and their policies"
+                ),
+                "Remove `hostPort` and publish the port with a Service: `type: ClusterIP`",
+            );
         }
     }
 }

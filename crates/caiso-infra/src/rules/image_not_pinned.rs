@@ -1,20 +1,21 @@
 use caiso_core::{Check, Meta, ParameterSet, Severity};
 
 use crate::InfraInput;
-use crate::pods::{Container, Pod};
-use crate::report::{Report, over_containers};
 use crate::image::{Pin, pin};
 use crate::manifests::printable;
+use crate::pods::{Container, Pod};
+use crate::report::{Report, over_containers};
 use crate::yaml::Field;
 
 caiso_core::unit! {
     /// ## What it does
-    /// Reports images that are not named by digest: high where the tag is `latest` or missing or the digest is none, medium where it
-    /// is another tag. The port of a registry is not taken for a tag.
+    /// Reports images that are not named by digest: high where the tag is `latest` or missing or
+    /// the digest is none, medium where it is another tag. The port of a registry is not taken for
+    /// a tag.
     ///
     /// ## Why it matters
-    /// A tag can be moved. What runs tomorrow under the same name need not be what was assessed today, and nobody
-    /// is told.
+    /// A tag can be moved. What runs tomorrow under the same name need not be what was assessed
+    /// today, and nobody is told.
     ///
     /// ## References
     /// - NSA/CISA Kubernetes Hardening Guide v1.2, Supply chain
@@ -37,7 +38,8 @@ caiso_core::unit! {
     };
 }
 
-const REMEDY: &str = "Write `image: NAME@sha256:DIGEST`; `crane digest NAME:TAG` or the registry's page tells the digest";
+const REMEDY: &str = "Write `image: NAME@sha256:DIGEST`; `crane digest NAME:TAG` or the \
+                      registry's page tells the digest";
 
 fn visit(report: &mut Report<'_>, pod: &Pod, container: &Container) {
     let part = &container.title;
@@ -52,9 +54,24 @@ fn visit(report: &mut Report<'_>, pod: &Pod, container: &Container) {
     let shown = printable(image);
     let (severity, message) = match pin(image) {
         Pin::Digest => return,
-        Pin::BadDigest => (Severity::High, format!("`{shown}` names a digest that is none: the image cannot be pulled, or not checked")),
-        Pin::Latest => (Severity::High, format!("`{shown}` is whatever was pushed last: what runs tomorrow is not what was assessed today")),
-        Pin::Tag => (Severity::Medium, format!("`{shown}` is a tag, and a tag can be moved to another image unnoticed")),
+        Pin::BadDigest => (
+            Severity::High,
+            format!(
+                "`{shown}` names a digest that is none: the image cannot be pulled, or not \
+                 checked"
+            ),
+        ),
+        Pin::Latest => (
+            Severity::High,
+            format!(
+                "`{shown}` is whatever was pushed last: what runs tomorrow is not what was \
+                 assessed today"
+            ),
+        ),
+        Pin::Tag => (
+            Severity::Medium,
+            format!("`{shown}` is a tag, and a tag can be moved to another image unnoticed"),
+        ),
     };
     report.finding(&pod.path, node.place(), part, message, REMEDY).severity = severity;
 }

@@ -7,11 +7,13 @@ use crate::yaml::Field;
 
 caiso_core::unit! {
     /// ## What it does
-    /// Reports containers in which `securityContext.allowPrivilegeEscalation` is not false: it is true where nothing is said.
-    /// A value in the pod's security context counts for nothing, since Kubernetes knows none there.
+    /// Reports containers in which `securityContext.allowPrivilegeEscalation` is not false: it is
+    /// true where nothing is said. A value in the pod's security context counts for nothing, since
+    /// Kubernetes knows none there.
     ///
     /// ## Why it matters
-    /// A process may then become root through a set-uid program of the image, whatever user the container runs as.
+    /// A process may then become root through a set-uid program of the image, whatever user the
+    /// container runs as.
     ///
     /// ## References
     /// - Kubernetes Pod Security Standards, restricted: Privilege Escalation
@@ -38,7 +40,8 @@ fn visit(report: &mut Report<'_>, pod: &Pod, container: &Container) {
         return;
     }
     let part = &container.title;
-    let place = match container.spec.read::<bool>(&["securityContext", "allowPrivilegeEscalation"]) {
+    let place = match container.spec.read::<bool>(&["securityContext", "allowPrivilegeEscalation"])
+    {
         Field::Known(false, _) => return,
         Field::Known(true, node) => node.place(),
         unclear @ Field::Unclear(..) => {
@@ -53,7 +56,12 @@ fn visit(report: &mut Report<'_>, pod: &Pod, container: &Container) {
             container.spec.place()
         }
     };
-    report.finding(&pod.path, place, part,
-        "a process in the container may become root through a set-uid program (`allowPrivilegeEscalation` is not false)",
-        "Write `securityContext: {allowPrivilegeEscalation: false}` in the container");
+    report.finding(
+        &pod.path,
+        place,
+        part,
+        "a process in the container may become root through a set-uid program \
+         (`allowPrivilegeEscalation` is not false)",
+        "Write `securityContext: {allowPrivilegeEscalation: false}` in the container",
+    );
 }

@@ -6,12 +6,13 @@ use crate::report::{Report, over_containers};
 
 caiso_core::unit! {
     /// ## What it does
-    /// Reports containers with `securityContext.privileged: true`, in every pod specification of every object,
-    /// and on Windows `windowsOptions.hostProcess: true`, also where a container inherits it from its pod.
+    /// Reports containers with `securityContext.privileged: true`, in every pod specification of
+    /// every object, and on Windows `windowsOptions.hostProcess: true`, also where a container
+    /// inherits it from its pod.
     ///
     /// ## Why it matters
-    /// A privileged container sees the devices of its node and may do there what root may. Whoever takes over
-    /// the model server takes over the node and with it every other container on it.
+    /// A privileged container sees the devices of its node and may do there what root may. Whoever
+    /// takes over the model server takes over the node and with it every other container on it.
     ///
     /// ## References
     /// - Kubernetes Pod Security Standards, baseline: Privileged Containers, HostProcess
@@ -37,7 +38,11 @@ caiso_core::unit! {
 fn visit(report: &mut Report<'_>, pod: &Pod, container: &Container) {
     let part = &container.title;
     let settings: [(&[&str], _, _); 2] = [
-        (&["privileged"], container.spec.read::<bool>(&["securityContext", "privileged"]), "privileged: false"),
+        (
+            &["privileged"],
+            container.spec.read::<bool>(&["securityContext", "privileged"]),
+            "privileged: false",
+        ),
         (
             &["windowsOptions", "hostProcess"],
             pod.security::<bool>(container, &["windowsOptions", "hostProcess"]),
@@ -51,9 +56,14 @@ fn visit(report: &mut Report<'_>, pod: &Pod, container: &Container) {
                 &pod.path,
                 node.place(),
                 part,
-                format!("`{setting}: true`: whoever takes over this container owns the node and everything on it"),
-                format!("Write `securityContext: {{{safe}}}` in the container; grant single capabilities or devices \
-                         (a device plugin for GPUs) where it needs them"),
+                format!(
+                    "`{setting}: true`: whoever takes over this container owns the node and \
+                     everything on it"
+                ),
+                format!(
+                    "Write `securityContext: {{{safe}}}` in the container; grant single \
+                     capabilities or devices (a device plugin for GPUs) where it needs them"
+                ),
             );
         }
     }

@@ -7,8 +7,9 @@ use crate::yaml::Field;
 
 caiso_core::unit! {
     /// ## What it does
-    /// Works out the seccomp profile of each container, its own or its pod's: `Unconfined` is medium; none is low, since the cluster may have
-    /// a default. The annotations that Kubernetes no longer reads count for nothing.
+    /// Works out the seccomp profile of each container, its own or its pod's: `Unconfined` is
+    /// medium; none is low, since the cluster may have a default. The annotations that Kubernetes
+    /// no longer reads count for nothing.
     ///
     /// ## Why it matters
     /// The filter keeps a container from the rarely used system calls in which most escapes begin.
@@ -33,7 +34,8 @@ caiso_core::unit! {
     };
 }
 
-const REMEDY: &str = "Write `securityContext: {seccompProfile: {type: RuntimeDefault}}` in the pod specification";
+const REMEDY: &str = "Write `securityContext: {seccompProfile: {type: RuntimeDefault}}` in the \
+                      pod specification";
 
 fn visit(report: &mut Report<'_>, pod: &Pod, container: &Container) {
     if pod.is_windows() {
@@ -43,17 +45,40 @@ fn visit(report: &mut Report<'_>, pod: &Pod, container: &Container) {
     match pod.security::<&str>(container, &["seccompProfile", "type"]) {
         Field::Known("RuntimeDefault" | "Localhost", _) => {}
         Field::Known("Unconfined", node) => {
-            report.finding(&pod.path, node.place(), part, "every system call of the kernel is open to the container (`Unconfined`)", REMEDY);
+            report.finding(
+                &pod.path,
+                node.place(),
+                part,
+                "every system call of the kernel is open to the container (`Unconfined`)",
+                REMEDY,
+            );
         }
-        Field::Known(_, node) => report.unclear(&pod.path, node.place(), part, "no such seccomp profile type; known: RuntimeDefault, Localhost, Unconfined"),
+        Field::Known(_, node) => report.unclear(
+            &pod.path,
+            node.place(),
+            part,
+            "no such seccomp profile type; known: RuntimeDefault, Localhost, Unconfined",
+        ),
         unclear @ Field::Unclear(..) => {
             report.known(&pod.path, part, unclear);
         }
         Field::Absent => {
-            if report.is_missing(&pod.path, part, "securityContext.seccompProfile", [&container.spec, &pod.spec]) {
-                report.finding(&pod.path, container.spec.place(), part,
-                    "no system call filter is asked for: unless the cluster sets one, every system call is open to the container", REMEDY,
-                ).severity = Severity::Low;
+            if report.is_missing(
+                &pod.path,
+                part,
+                "securityContext.seccompProfile",
+                [&container.spec, &pod.spec],
+            ) {
+                report
+                    .finding(
+                        &pod.path,
+                        container.spec.place(),
+                        part,
+                        "no system call filter is asked for: unless the cluster sets one, every \
+                         system call is open to the container",
+                        REMEDY,
+                    )
+                    .severity = Severity::Low;
             }
         }
     }

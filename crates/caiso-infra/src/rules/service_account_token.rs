@@ -7,12 +7,13 @@ use crate::yaml::{Field, read};
 
 caiso_core::unit! {
     /// ## What it does
-    /// Reports pods into which the token of their service account is mounted: `automountServiceAccountToken` is true, or neither the pod nor
-    /// its service account, if that is among the manifests, says false. What the pod says wins.
+    /// Reports pods into which the token of their service account is mounted:
+    /// `automountServiceAccountToken` is true, or neither the pod nor its service account, if that
+    /// is among the manifests, says false. What the pod says wins.
     ///
     /// ## Why it matters
-    /// A model server seldom talks to Kubernetes. The token lies in its file system as a key for whoever reads files there, with the
-    /// rights of the account.
+    /// A model server seldom talks to Kubernetes. The token lies in its file system as a key for
+    /// whoever reads files there, with the rights of the account.
     ///
     /// ## References
     /// - CIS Kubernetes Benchmark v1.11, 5.1.5, 5.1.6
@@ -45,27 +46,35 @@ fn visit(report: &mut Report<'_>, pod: &Pod) {
             return;
         }
         Field::Absent => {
-            if account_forbids(report.input, pod) || !report.is_missing(&pod.path, &pod.title, SETTING, [&pod.spec, &pod.spec]) {
+            if account_forbids(report.input, pod)
+                || !report.is_missing(&pod.path, &pod.title, SETTING, [&pod.spec, &pod.spec])
+            {
                 return;
             }
             pod.spec.place()
         }
     };
-    report.finding(&pod.path, place, &pod.title,
-        "the token of the pod's service account lies in its file system: whoever reads files there can act in the cluster as that account",
-        "Write `automountServiceAccountToken: false` in the pod specification");
+    report.finding(
+        &pod.path,
+        place,
+        &pod.title,
+        "the token of the pod's service account lies in its file system: whoever reads files \
+         there can act in the cluster as that account",
+        "Write `automountServiceAccountToken: false` in the pod specification",
+    );
 }
 
 fn account_forbids(input: &InfraInput, pod: &Pod) -> bool {
-    let named = ["serviceAccountName", "serviceAccount"].iter().find_map(|key| match pod.spec.read::<&str>(&[key]) {
-        Field::Known(name, _) => Some(name),
-        _ => None,
+    let named = ["serviceAccountName", "serviceAccount"].iter().find_map(|key| {
+        match pod.spec.read::<&str>(&[key]) {
+            Field::Known(name, _) => Some(name),
+            _ => None,
+        }
     });
     let name = named.unwrap_or("default");
-    input.objects.iter().any(|object| {
-        object.kind == "ServiceAccount"
-            && object.name == name
-            && (object.namespace == pod.namespace || object.namespace.is_none() || pod.namespace.is_none())
+    input.of_kind("ServiceAccount").any(|object| {
+        object.name == name
+            && object.is_in(pod.namespace.as_deref())
             && matches!(read::<bool>(&object.node, &[SETTING]), Field::Known(false, _))
     })
 }

@@ -10,8 +10,8 @@ caiso_core::unit! {
     /// Reports containers that do not drop `ALL` capabilities.
     ///
     /// ## Why it matters
-    /// The runtime gives every container about a dozen capabilities, among them to change the owner of files and to send raw network
-    /// packets. A model server needs none.
+    /// The runtime gives every container about a dozen capabilities, among them to change the owner
+    /// of files and to send raw network packets. A model server needs none.
     ///
     /// ## References
     /// - Kubernetes Pod Security Standards, restricted: Capabilities
@@ -50,13 +50,22 @@ fn visit(report: &mut Report<'_>, pod: &Pod, container: &Container) {
             return;
         }
         Field::Absent => {
-            if !report.is_missing(&pod.path, part, "securityContext.capabilities.drop", [&container.spec, &pod.spec]) {
+            if !report.is_missing(
+                &pod.path,
+                part,
+                "securityContext.capabilities.drop",
+                [&container.spec, &pod.spec],
+            ) {
                 return;
             }
             container.spec.place()
         }
     };
-    report.finding(&pod.path, place, part,
+    report.finding(
+        &pod.path,
+        place,
+        part,
         "the container keeps capabilities of the kernel that a model server does not need",
-        "Write `securityContext: {capabilities: {drop: [ALL]}}` in the container");
+        "Write `securityContext: {capabilities: {drop: [ALL]}}` in the container",
+    );
 }

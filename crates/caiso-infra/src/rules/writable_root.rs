@@ -10,8 +10,8 @@ caiso_core::unit! {
     /// Reports containers in which `securityContext.readOnlyRootFilesystem` is not true.
     ///
     /// ## Why it matters
-    /// Whoever takes over the process can replace the program or the model that the image brought, and it stays so until the
-    /// container is replaced.
+    /// Whoever takes over the process can replace the program or the model that the image brought,
+    /// and it stays so until the container is replaced.
     ///
     /// ## References
     /// - NSA/CISA Kubernetes Hardening Guide v1.2, Immutable container file systems
@@ -52,7 +52,12 @@ fn visit(report: &mut Report<'_>, pod: &Pod, container: &Container) {
             container.spec.place()
         }
     };
-    report.finding(&pod.path, place, part,
+    report.finding(
+        &pod.path,
+        place,
+        part,
         "whoever takes over the process can replace the program or model that the image brought",
-        "Write `securityContext: {readOnlyRootFilesystem: true}` in the container, and mount `emptyDir: {}` where it writes");
+        "Write `securityContext: {readOnlyRootFilesystem: true}` in the container, and mount \
+         `emptyDir: {}` where it writes",
+    );
 }

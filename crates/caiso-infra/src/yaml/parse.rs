@@ -17,6 +17,9 @@ const MAX_DEPTH: usize = 128;
 /// Most nodes of a file, each alias counted as what it stands for.
 const MAX_NODES: usize = 1_000_000;
 
+/// Most flaws that are listed of a file.
+const MAX_FLAWS: usize = 1_000;
+
 /// Something in a file that keeps it, or a part of it, from being read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Flaw {
@@ -46,20 +49,26 @@ fn parse_within(bytes: &[u8], mut nodes: usize) -> (Vec<Node>, Vec<Flaw>) {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Some((before, _)) = text.split_once(['\u{85}', '\u{2028}', '\u{2029}']) {
         let (line, column) = position(before);
-        let message =
-            "an unusual line break (U+0085, U+2028 or U+2029), which some tools that read YAML \
-                       take for a new line and others do not"
-                .to_owned();
+        let message = "an unusual line break (U+0085, U+2028 or U+2029), which some tools that \
+                       read YAML take for a new line and others do not"
+            .to_owned();
         flaws.push(Flaw { line, column, message, help: "replace it by an ordinary line break" });
     }
     for (first_line, chunk) in chunks(text) {
+        if flaws.len() > MAX_FLAWS {
+            let message = format!("more than {MAX_FLAWS} flaws: the rest of the file was not read");
+            flaws.push(Flaw { line: first_line, column: 1, message, help: "mend the file" });
+            break;
+        }
         let mut builder = Builder::new(first_line, nodes);
         match builder.run(chunk) {
             Ok(()) => {}
             Err(flaw) if chunk.contains("{{") => flaws.push(Flaw {
-                message: "a template, not a manifest: it holds `{{ }}` and is no YAML as it stands"
+                message: "a template, not a manifest: it holds `{{ }}` and is no YAML as it \
+                          stands"
                     .to_owned(),
-                help: "render it first (`helm template`, `kustomize build`) and assess the result",
+                help: "render it first (`helm template`, `kustomize build`) and assess the \
+                       result",
                 ..flaw
             }),
             Err(flaw) => flaws.push(flaw),
@@ -366,14 +375,16 @@ impl Builder {
         match pending.take() {
             Some(key) if key.merge => frame.merges.push(node),
             Some(key) => {
-                if !frame.keys.insert(Arc::clone(&key.text)) {
+                let fresh = frame.keys.insert(Arc::clone(&key.text));
+                if !fresh && self.flaws.len() < MAX_FLAWS {
                     self.flaws.push(Flaw {
                         help: "keep one of the two",
                         ..flaw(
                             key.line,
                             key.column,
                             &format!(
-                                "the key `{}` is given twice; the last is taken here, but not by every tool",
+                                "the key `{}` is given twice; the last is taken here, but not \
+                                 by every tool",
                                 shown(&key.text)
                             ),
                         )
