@@ -10,7 +10,8 @@ use serde_json::Value;
 use crate::run::root;
 
 const FOUNDATION: [&str; 3] = ["caiso-core", "caiso-data", "caiso-math"];
-const ENGINES: [&str; 10] = [
+const ENGINES: [&str; 13] = [
+    "caiso-archive",
     "caiso-compliance",
     "caiso-evals",
     "caiso-fairness",
@@ -19,15 +20,21 @@ const ENGINES: [&str; 10] = [
     "caiso-infra",
     "caiso-ledger",
     "caiso-modelfile",
+    "caiso-pickle",
     "caiso-robustness",
+    "caiso-signing",
     "caiso-threat",
 ];
-const EDGES: [&str; 3] = ["caiso-assess", "caiso-report", "caiso-store"];
+const EDGES: [&str; 4] = ["caiso-assess", "caiso-report", "caiso-scan", "caiso-store"];
 const FRONTS: [&str; 1] = ["caiso-cli"];
 
 /// Dependencies between engines that the design allows.
-const ENGINE_PAIRS: [(&str, &str); 2] =
-    [("caiso-modelfile", "caiso-inference"), ("caiso-robustness", "caiso-inference")];
+const ENGINE_PAIRS: [(&str, &str); 4] = [
+    ("caiso-modelfile", "caiso-archive"),
+    ("caiso-modelfile", "caiso-inference"),
+    ("caiso-modelfile", "caiso-pickle"),
+    ("caiso-robustness", "caiso-inference"),
+];
 
 /// Libraries that only the named crates may depend on.
 const RESERVED: [(&str, &[&str]); 3] =

@@ -1,0 +1,1 @@
+//! Scans paths for model files: walking, mapping, jobs, results.
