@@ -1,0 +1,133 @@
+//! Reading of `catalogs/globals.toml`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::{Catalog, Category, Entry, Group, Pair, Severity, Use};
+
+/// The file: tables of many names each, since thousands of small ones would take longer to read than
+/// a small model takes to scan.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File<'a> {
+    /// Version in which a group without `since` came.
+    since: &'a str,
+    /// Names of modules, separated by white space.
+    crossings: &'a str,
+    #[serde(borrow)]
+    python2: Renamed<'a>,
+    #[serde(borrow)]
+    group: Vec<Table<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Renamed<'a> {
+    #[serde(borrow)]
+    modules: BTreeMap<&'a str, &'a str>,
+    /// `module name` to `module name`.
+    #[serde(borrow)]
+    names: BTreeMap<&'a str, &'a str>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table<'a> {
+    category: Category,
+    import: Option<Severity>,
+    call: Option<Severity>,
+    #[serde(borrow)]
+    reference: Option<&'a str>,
+    #[serde(borrow)]
+    since: Option<&'a str>,
+    /// Module to names, separated by white space.
+    #[serde(borrow)]
+    globals: BTreeMap<&'a str, &'a str>,
+}
+
+/// What is wrong with a catalog.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CatalogError {
+    #[error("the catalog is no valid TOML of the expected shape")]
+    Toml(#[from] toml::de::Error),
+    #[error("`{module} {name}` is listed twice")]
+    Twice { module: &'static str, name: &'static str },
+    #[error("`{module}` is allowed with everything in it; list the names")]
+    AllowedWildcard { module: &'static str },
+    #[error("`{0}` is not a module and a name separated by one space")]
+    Renamed(&'static str),
+}
+
+pub(super) fn read(text: &'static str) -> Result<Catalog, CatalogError> {
+    let file: File<'static> = toml::from_str(text)?;
+    let mut entries = Vec::new();
+    let mut groups = Vec::new();
+    for table in file.group {
+        let group = groups.len();
+        for (module, names) in table.globals {
+            for name in names.split_ascii_whitespace() {
+                if name == "*" && !table.category.is_dangerous() {
+                    return Err(CatalogError::AllowedWildcard { module });
+                }
+                entries.push(Entry { module, name, group });
+            }
+        }
+        groups.push(Group {
+            category: table.category,
+            import: table.import.unwrap_or(table.category.severity(Use::Import)),
+            call: table.call.unwrap_or(table.category.severity(Use::Call)),
+            reference: table.reference,
+            since: table.since.unwrap_or(file.since),
+        });
+    }
+    entries.sort_unstable();
+    let twice = entries.iter().zip(entries.iter().skip(1));
+    for (entry, next) in twice {
+        if (entry.module, entry.name) == (next.module, next.name) {
+            return Err(CatalogError::Twice { module: entry.module, name: entry.name });
+        }
+    }
+    let mut crossings: Vec<_> = file.crossings.split_ascii_whitespace().collect();
+    crossings.sort_unstable();
+    let renamed_names =
+        file.python2.names.into_iter().map(|(old, new)| Ok((pair(old)?, pair(new)?)));
+    Ok(Catalog {
+        entries,
+        groups,
+        renamed_modules: file.python2.modules.into_iter().collect(),
+        renamed_names: renamed_names.collect::<Result<_, CatalogError>>()?,
+        crossings,
+    })
+}
+
+fn pair(text: &'static str) -> Result<Pair, CatalogError> {
+    text.split_once(' ').ok_or(CatalogError::Renamed(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "since = '1'\ncrossings = 'os'\n[python2]\nmodules = {}\nnames = {}\n";
+
+    fn error(groups: &str) -> String {
+        let text: &'static str = Box::leak(format!("{HEAD}{groups}").into_boxed_str());
+        read(text).expect_err("refused").to_string()
+    }
+
+    #[test]
+    fn a_wildcard_is_never_allowed() {
+        let message = error("[[group]]\ncategory = 'framework-rebuild'\nglobals.torch = '*'\n");
+        assert_eq!(message, "`torch` is allowed with everything in it; list the names");
+    }
+
+    #[test]
+    fn a_global_is_listed_once() {
+        let message = error(
+            "[[group]]\ncategory = 'exec'\nglobals.os = 'system'\n\
+             [[group]]\ncategory = 'harmless-constructor'\nglobals.os = 'system'\n",
+        );
+        assert_eq!(message, "`os system` is listed twice");
+    }
+}

@@ -1,0 +1,167 @@
+//! The rules by which a global finds its judgement.
+
+use super::{Catalog, Category, Entry, Group, Judgement, Rule, Severity, Use};
+
+/// Longest dotted name whose every part is judged; a longer one is suspicious by its length alone.
+const MAX_PARTS: usize = 32;
+
+impl Catalog {
+    /// Judges what `how` does with the global `name` of `module`, where `name` may be a dotted chain of
+    /// attributes.
+    ///
+    /// In this order: the exact pair; each part of a dotted name, where reaching another module or the
+    /// insides of Python objects is at least high; a parent module that is dangerous as a whole; else
+    /// unknown, low if imported and medium if called. Names of Python 2 are judged as what protocols
+    /// below 3 make of them.
+    #[must_use]
+    pub fn judge(&self, module: &str, name: &str, how: Use) -> Judgement {
+        let as_written = self.judge_current(module, name, how);
+        let Some((module, name)) = self.current_name(module, name) else {
+            return as_written;
+        };
+        let renamed = self.judge_current(module, name, how);
+        // Which of both is imported depends on the protocol and on the loader, so the worse counts.
+        match (as_written.rule, renamed.rule) {
+            (_, Rule::Default) => as_written,
+            (Rule::Default, _) => renamed,
+            _ if renamed.severity >= as_written.severity => renamed,
+            _ => as_written,
+        }
+    }
+
+    /// The name of today for a global of Python 2, if it has another one.
+    fn current_name<'a>(&self, module: &'a str, name: &'a str) -> Option<(&'a str, &'a str)> {
+        if let Ok(found) = self.renamed_names.binary_search_by(|(old, _)| old.cmp(&(module, name)))
+        {
+            return self.renamed_names.get(found).map(|(_, now)| *now);
+        }
+        let found = self.renamed_modules.binary_search_by(|(old, _)| (*old).cmp(module)).ok()?;
+        self.renamed_modules.get(found).map(|(_, now)| (*now, name))
+    }
+
+    fn judge_current(&self, module: &str, name: &str, how: Use) -> Judgement {
+        if let Some((_, group)) = self.exact(module, name) {
+            return judgement(group, how, Rule::Exact);
+        }
+        let mut worst = self.judge_parts(module, name, how);
+        if let Some((entry, group)) = self.parent(module) {
+            worse(&mut worst, judgement(group, how, Rule::Parent(entry.module)));
+        }
+        worst.unwrap_or(Judgement {
+            category: Category::Unknown,
+            severity: Category::Unknown.severity(how),
+            reference: None,
+            rule: Rule::Default,
+        })
+    }
+
+    /// The worst that a part of `name` reaches.
+    fn judge_parts(&self, module: &str, name: &str, how: Use) -> Option<Judgement> {
+        let mut worst = None;
+        if name.split('.').nth(MAX_PARTS).is_some() {
+            worse(&mut worst, crossing(how, "too many parts"));
+        }
+        let mut prefix = String::from(module);
+        let mut rest = name;
+        for position in 0..MAX_PARTS {
+            let (part, tail) = match rest.split_once('.') {
+                Some((part, tail)) => (part, Some(tail)),
+                None => (rest, None),
+            };
+            if part.len() > 4 && part.starts_with("__") && part.ends_with("__") {
+                worse(&mut worst, crossing(how, "__dunder__"));
+            }
+            if let Some(known) =
+                self.crossings.binary_search(&part).ok().and_then(|at| self.crossings.get(at))
+            {
+                worse(&mut worst, crossing(how, known));
+            }
+            // A method or attribute of a dangerous global, such as `Popen.communicate` of `subprocess`.
+            if position == 0
+                && tail.is_some()
+                && let Some((entry, group)) = self.exact(module, part)
+                && group.category.is_dangerous()
+            {
+                worse(&mut worst, judgement(group, how, Rule::DottedPart(entry.name)));
+            }
+            let Some(tail) = tail else {
+                // `anything.system` is what `os` calls so, or looks like it.
+                if position > 0 {
+                    worse_of(&mut worst, self.exact("os", part), how);
+                    worse_of(&mut worst, self.exact("builtins", part), how);
+                }
+                break;
+            };
+            prefix.push('.');
+            prefix.push_str(part);
+            // The part as a module: on its own, imported by another one, or below the one before it.
+            for inner in [part, prefix.as_str()] {
+                worse_of(&mut worst, self.exact(inner, tail), how);
+                worse_of(&mut worst, self.parent(inner), how);
+                if let Some((first, _)) = tail.split_once('.') {
+                    worse_of(&mut worst, self.exact(inner, first), how);
+                }
+            }
+            rest = tail;
+        }
+        worst
+    }
+
+    fn exact(&self, module: &str, name: &str) -> Option<(&Entry, &Group)> {
+        let key = (module, name);
+        let found =
+            self.entries.binary_search_by(|entry| (entry.module, entry.name).cmp(&key)).ok()?;
+        let entry = self.entries.get(found)?;
+        Some((entry, self.groups.get(entry.group)?))
+    }
+
+    /// The nearest module, from `module` up, that is dangerous as a whole.
+    fn parent(&self, module: &str) -> Option<(&Entry, &Group)> {
+        let mut module = module;
+        loop {
+            if let Some(found) = self.exact(module, "*") {
+                return Some(found);
+            }
+            module = module.rsplit_once('.')?.0;
+        }
+    }
+}
+
+fn judgement(group: &Group, how: Use, rule: Rule) -> Judgement {
+    Judgement {
+        category: group.category,
+        severity: match how {
+            Use::Import => group.import,
+            Use::Call => group.call,
+        },
+        reference: group.reference,
+        rule,
+    }
+}
+
+/// A name that leaves its module by way of `part`.
+fn crossing(how: Use, part: &'static str) -> Judgement {
+    Judgement {
+        category: Category::Resolver,
+        severity: Category::Resolver.severity(how).max(Severity::High),
+        reference: Some("GHSA-5j3x-jp52-966f"),
+        rule: Rule::DottedPart(part),
+    }
+}
+
+/// Counts a dangerous global reached through a dotted name, at least high.
+fn worse_of(worst: &mut Option<Judgement>, found: Option<(&Entry, &Group)>, how: Use) {
+    if let Some((entry, group)) = found
+        && group.category.is_dangerous()
+    {
+        let mut reached = judgement(group, how, Rule::DottedPart(entry.module));
+        reached.severity = reached.severity.max(Severity::High);
+        worse(worst, reached);
+    }
+}
+
+fn worse(worst: &mut Option<Judgement>, other: Judgement) {
+    if worst.is_none_or(|worst| other.severity > worst.severity) {
+        *worst = Some(other);
+    }
+}
