@@ -1,11 +1,13 @@
 //! What a model file check works on.
 
-use caiso_core::{CheckError, Location};
+use caiso_core::{CheckError, Location, NotAssessed};
 
-use crate::onnx::{self, Description};
-use crate::{Format, identify};
+use crate::Format;
+use crate::readers::onnx;
+use crate::tree::{Facts, Gap, Node, Tree};
+use crate::walk::{Limits, Scratch, read};
 
-/// A model file with its place in the system, identified and described once for all checks.
+/// A model file with its place in the system, read once for all checks.
 #[derive(Clone, Debug)]
 pub struct ModelFileInput {
     /// Component of the system: `model:mortgage`.
@@ -16,9 +18,8 @@ pub struct ModelFileInput {
     pub sha256: String,
     /// Detached signature, where the manifest names one.
     pub signature: Option<Signature>,
-    size: u64,
-    format: Option<Format>,
-    description: Option<Result<Description, String>>,
+    /// What the file turned out to be, and everything packed in it.
+    pub tree: Tree,
 }
 
 /// A detached signature file.
@@ -31,38 +32,32 @@ pub struct Signature {
 }
 
 impl ModelFileInput {
-    /// Identifies and describes `bytes`. Nothing of the file is executed, and the bytes are not kept.
+    /// Reads `bytes`. Nothing of the file is executed, and the bytes are not kept.
     pub fn new(
         component: impl Into<String>,
         path: impl Into<String>,
         sha256: impl Into<String>,
         bytes: &[u8],
         signature: Option<Signature>,
+        scratch: &dyn Scratch,
     ) -> Self {
-        let format = identify(bytes);
-        let description = (format == Some(Format::Onnx)).then(|| onnx::describe(bytes));
-        Self {
-            component: component.into(),
-            path: path.into(),
-            sha256: sha256.into(),
-            signature,
-            size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
-            format,
-            description,
-        }
+        let path = path.into();
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let tree = read(name, bytes, &Limits::default(), scratch);
+        Self { component: component.into(), path, sha256: sha256.into(), signature, tree }
     }
 
     /// Size of the file in bytes.
     pub fn size(&self) -> u64 {
-        self.size
+        self.tree.root().map_or(0, |root| root.size)
     }
 
     /// The format of the file, if it is a known one.
     pub fn format(&self) -> Option<Format> {
-        self.format
+        self.tree.root()?.readings.first().map(|reading| reading.format)
     }
 
-    /// The place of the file, or of a part of it.
+    /// The place of the file, or of something in it.
     pub(crate) fn location(&self, part: Option<String>) -> Location {
         Location {
             component: self.component.clone(),
@@ -72,26 +67,70 @@ impl ModelFileInput {
         }
     }
 
-    /// The description of an ONNX file; why there is none otherwise.
-    pub(crate) fn onnx(&self) -> Result<&Description, CheckError> {
-        match (&self.description, self.format) {
-            (Some(Ok(description)), _) => Ok(description),
-            (Some(Err(reason)), _) => Err(CheckError::not_assessable(
-                format!("`{}` begins like an ONNX model but cannot be read: {reason}", self.path),
-                "replace the file by an undamaged export and compare its digest with the source's",
-            )),
-            (None, Some(format)) => Err(CheckError::not_assessable(
-                format!("`{}` has the format {format}, not ONNX", self.path),
-                "give the model as ONNX too, or wait for detectors of this format",
-            )),
-            (None, None) => Err(unrecognised(&self.path)),
+    /// The place of something in a part of the file: `archive/data.pkl: os.system`. What is given as
+    /// `what` names the weak thing, not where it lies, since it identifies the finding from run to run.
+    pub(crate) fn at(&self, node: &Node, what: &str) -> Location {
+        let part = match (node.path.as_str(), what) {
+            ("", "") => None,
+            ("", what) => Some(what.to_owned()),
+            (path, "") => Some(path.to_owned()),
+            (path, what) => Some(format!("{path}: {what}")),
+        };
+        self.location(part)
+    }
+
+    /// The readings of every part with the facts that `select` picks.
+    pub(crate) fn facts<T: 'static>(
+        &self,
+        select: fn(&Facts) -> Option<&T>,
+    ) -> impl Iterator<Item = (&Node, &T)> {
+        self.tree
+            .readings()
+            .filter_map(move |(node, reading)| Some((node, select(&reading.facts)?)))
+    }
+
+    /// What of the parts of these formats was not inspected: a check that did not see everything of its
+    /// formats is incomplete.
+    pub(crate) fn not_assessed(&self, formats: &[Format]) -> Vec<NotAssessed> {
+        let judged = |node: &Node| {
+            node.readings.is_empty()
+                || node.readings.iter().any(|reading| formats.contains(&reading.format))
+        };
+        let gaps = self.tree.gaps().filter(|(node, _)| judged(node));
+        gaps.map(|(node, gap)| self.gap(node, gap)).collect()
+    }
+
+    /// A gap in words.
+    pub(crate) fn gap(&self, node: &Node, gap: &Gap) -> NotAssessed {
+        let path = match node.path.as_str() {
+            "" => self.path.clone(),
+            path => format!("{}!{path}", self.path),
+        };
+        let what = match &gap.range {
+            Some(range) => format!("bytes {} to {} of `{path}`", range.start, range.end),
+            None => format!("`{path}`"),
+        };
+        NotAssessed {
+            what,
+            reason: gap.reason.clone(),
+            remedy: "get the file from its source again, or look at this part by other means"
+                .to_owned(),
         }
+    }
+
+    /// Every ONNX model in the file.
+    pub(crate) fn onnx(&self) -> impl Iterator<Item = (&Node, &onnx::Description)> {
+        self.facts(|facts| match facts {
+            Facts::Onnx(description) => Some(&**description),
+            _ => None,
+        })
     }
 }
 
+/// The outcome of a check that has no part of its formats in the file.
 pub(crate) fn unrecognised(path: &str) -> CheckError {
     CheckError::not_assessable(
         format!("the content of `{path}` is of no model format that caiso knows"),
-        "name the model file itself under `path`, not an archive, a pointer or a document",
+        "name the model file itself under `path`, not a pointer or a document",
     )
 }

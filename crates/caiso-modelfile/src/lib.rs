@@ -1,11 +1,9 @@
-//! Model files: identification, description, detectors.
+//! Model files: what they are, what is packed in them, what is wrong with them.
 //!
-//! A [`ModelFileInput`] is one file with its place in the system; it is identified by content and,
-//! if it is ONNX, decoded once. [`CHECKS`] holds the checks over it. Nothing of a model file is ever
-//! executed or unpickled.
-//!
-//! `MF-ID-001` and `MF-SIG-001` apply to every model file, `MF-ONNX-*` to ONNX files only
-//! ([`ModelFileInput::format`] tells); on another format they are not assessable.
+//! [`read`] turns bytes into a [`Tree`]: the file and everything packed in it, each with every
+//! [`Reading`] that a loader could take it for, and the [`Gap`]s that nothing understood. One reader for
+//! each format (`readers/`) gathers facts; one check for each weakness ([`CHECKS`], `checks/`) judges
+//! them. Nothing of a model file is ever executed or unpickled.
 
 #![deny(
     clippy::arithmetic_side_effects,
@@ -20,9 +18,13 @@
 mod checks;
 mod format;
 mod input;
-mod onnx;
+mod readers;
+mod tree;
+mod walk;
 mod wire;
 
-pub use checks::ALL as CHECKS;
-pub use format::{Format, identify};
+pub use checks::{ALL as CHECKS, applies};
+pub use format::Format;
 pub use input::{ModelFileInput, Signature};
+pub use tree::{Gap, Node, Reading, Tree};
+pub use walk::{InMemory, Limits, Scratch, read};

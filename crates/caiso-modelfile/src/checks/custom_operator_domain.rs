@@ -4,7 +4,8 @@ use caiso_core::{
 
 use caiso_inference::onnx::STANDARD_DOMAIN;
 
-use crate::ModelFileInput;
+use crate::readers::onnx::Description;
+use crate::{Format, ModelFileInput, Node};
 
 caiso_core::unit! {
     /// ## What it does
@@ -47,13 +48,26 @@ const STANDARD: [&str; 4] =
 const ONNX_RUNTIME: [&str; 4] =
     ["com.microsoft", "com.microsoft.nchwc", "com.microsoft.dml", "com.ms.internal.nhwc"];
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn custom_operator_domain(
     input: &ModelFileInput,
     _: &Parameters,
     _: &RunContext,
 ) -> Result<Outcome, CheckError> {
-    let description = input.onnx()?;
     let mut outcome = Outcome::default();
+    for (node, description) in input.onnx() {
+        judge(input, node, description, &mut outcome);
+    }
+    outcome.not_assessed.extend(input.not_assessed(&[Format::Onnx]));
+    outcome.summary = match outcome.findings.len() {
+        0 => "every operator is one of the ONNX standard or defined in the file".to_owned(),
+        1 => "one operator is outside the ONNX standard".to_owned(),
+        count => format!("{count} operators are outside the ONNX standard"),
+    };
+    Ok(outcome)
+}
+
+fn judge(input: &ModelFileInput, node: &Node, description: &Description, outcome: &mut Outcome) {
     for ((domain, operator), nodes) in &description.operators {
         let known = STANDARD.contains(&domain.as_str());
         if known || description.functions.contains(&(domain.clone(), operator.clone())) {
@@ -67,7 +81,7 @@ fn custom_operator_domain(
         );
         let mut finding = Finding::of(
             &UNIT.meta,
-            input.location(Some(part)),
+            input.at(node, &part),
             message,
             "Export the model with standard operators, or review, pin and sign the library that brings \
              this one",
@@ -87,7 +101,7 @@ fn custom_operator_domain(
         if STANDARD.contains(&domain.as_str()) {
             outcome.findings.push(Finding::of(
                 &UNIT.meta,
-                input.location(Some(format!("function {name}"))),
+                input.at(node, &format!("function {name}")),
                 format!(
                     "the file defines its own `{name}` in the domain of the standard operators: the \
                      graph may compute something else than it reads like"
@@ -96,11 +110,6 @@ fn custom_operator_domain(
             ));
         }
     }
-    outcome.summary = match outcome.findings.len() {
-        0 => "every operator is one of the ONNX standard or defined in the file".to_owned(),
-        1 => "one operator is outside the ONNX standard".to_owned(),
-        count => format!("{count} operators are outside the ONNX standard"),
-    };
     let unused: Vec<&str> = description
         .operator_sets
         .keys()
@@ -112,5 +121,4 @@ fn custom_operator_domain(
         outcome.facts.insert("imported but unused domains".to_owned(), unused.join(", "));
     }
     outcome.not_assessed.extend(description.not_read());
-    Ok(outcome)
 }

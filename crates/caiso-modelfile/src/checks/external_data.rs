@@ -5,7 +5,8 @@ use caiso_core::{
     Severity,
 };
 
-use crate::ModelFileInput;
+use crate::readers::onnx::Description;
+use crate::{Format, ModelFileInput, Node};
 
 caiso_core::unit! {
     /// ## What it does
@@ -39,13 +40,39 @@ caiso_core::unit! {
     };
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn external_data(
     input: &ModelFileInput,
     _: &Parameters,
     _: &RunContext,
 ) -> Result<Outcome, CheckError> {
-    let description = input.onnx()?;
     let mut outcome = Outcome::default();
+    let mut places = 0_usize;
+    for (node, description) in input.onnx() {
+        places = places.saturating_add(judge(input, node, description, &mut outcome));
+    }
+    outcome.not_assessed.extend(input.not_assessed(&[Format::Onnx]));
+    outcome.summary = match (places, outcome.findings.len()) {
+        (0, 0) => "all tensors are in the model file itself".to_owned(),
+        (files, 0) => format!("tensors are kept in {files} other files, all in the model's folder"),
+        (_, findings) => format!("{findings} references to external data are unsafe"),
+    };
+    if places > 0 {
+        outcome.limits.push(
+            "Whether a file in the folder is a link to another place cannot be seen in the model file."
+                .to_owned(),
+        );
+    }
+    Ok(outcome)
+}
+
+/// Judges one model; the number of places it refers to.
+fn judge(
+    input: &ModelFileInput,
+    node: &Node,
+    description: &Description,
+    outcome: &mut Outcome,
+) -> usize {
     // Location to the tensors that are there, so that a model with a thousand tensors in one file gives
     // one line.
     let mut places: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -55,7 +82,7 @@ fn external_data(
             if value.as_ref().is_some_and(|value| value.parse::<u64>().is_err()) {
                 let mut finding = Finding::of(
                     &UNIT.meta,
-                    input.location(Some(format!("tensor {}", tensor.name))),
+                    input.at(node, &format!("tensor {}", tensor.name)),
                     format!(
                         "the {key} of tensor `{}` in `{}` is {:?}, expected a number of bytes",
                         tensor.name,
@@ -78,7 +105,7 @@ fn external_data(
         if let Some(reason) = escapes(location) {
             outcome.findings.push(Finding::of(
                 &UNIT.meta,
-                input.location(Some(format!("external data {}", printable(location)))),
+                input.at(node, &format!("external data {}", printable(location))),
                 format!(
                     "{tensors} to be read from `{}`, which {reason}: whoever loads the model reads a file \
                      that its author chose",
@@ -93,24 +120,14 @@ fn external_data(
                 reason: format!(
                     "{tensors} in this file, which the digest of the model does not cover"
                 ),
-                remedy: "save the model as one file, or add the data file's digest to what is signed"
-                    .to_owned(),
+                remedy:
+                    "save the model as one file, or add the data file's digest to what is signed"
+                        .to_owned(),
             });
         }
     }
     outcome.not_assessed.extend(description.not_read());
-    outcome.summary = match (places.len(), outcome.findings.len()) {
-        (0, 0) => "all tensors are in the model file itself".to_owned(),
-        (files, 0) => format!("tensors are kept in {files} other files, all in the model's folder"),
-        (_, findings) => format!("{findings} references to external data are unsafe"),
-    };
-    if !places.is_empty() {
-        outcome.limits.push(
-            "Whether a file in the folder is a link to another place cannot be seen in the model file."
-                .to_owned(),
-        );
-    }
-    Ok(outcome)
+    places.len()
 }
 
 /// Why a location is not a plain path below the model's folder.
@@ -156,7 +173,8 @@ mod tests {
 
     #[test]
     fn only_plain_paths_below_the_folder_are_fine() {
-        for fine in ["weights.bin", "data/part 1.bin", "./w", "a..b/..c", "...", "model.onnx.data"] {
+        for fine in ["weights.bin", "data/part 1.bin", "./w", "a..b/..c", "...", "model.onnx.data"]
+        {
             assert_eq!(escapes(fine), None, "{fine}");
         }
         for bad in [

@@ -8,7 +8,7 @@ use caiso_core::{
 use caiso_inference::onnx::STANDARD_DOMAIN;
 
 use crate::input::unrecognised;
-use crate::onnx::Description;
+use crate::readers::onnx::Description;
 use crate::{Format, ModelFileInput};
 
 caiso_core::unit! {
@@ -60,32 +60,11 @@ fn identification(
     };
     outcome.measurements.push(count("file_size", input.size(), "bytes"));
     outcome.findings.extend(masquerading(input, format));
-    match (format, input.onnx()) {
-        (Format::Onnx, Ok(description)) => describe(description, &mut outcome),
-        (Format::Onnx, Err(CheckError::NotAssessable { reason, remedy })) => {
-            outcome.summary.clone_from(&reason);
-            outcome.not_assessed.push(NotAssessed {
-                what: format!("content of `{}`", input.path),
-                reason,
-                remedy,
-            });
-        }
-        (Format::Onnx, Err(error)) => return Err(error),
-        _ => {
-            let danger = if format.runs_code_when_loaded() {
-                "; loading it the usual way runs whatever code it carries"
-            } else {
-                ""
-            };
-            outcome.not_assessed.push(NotAssessed {
-                what: format!("content of `{}`", input.path),
-                reason: format!(
-                    "this version identifies the format {format} but does not look into it{danger}"
-                ),
-                remedy: "export the model to ONNX and name that file as well".to_owned(),
-            });
-        }
+    if let Some((_, description)) = input.onnx().next() {
+        describe(description, &mut outcome);
     }
+    let gaps = input.tree.gaps().map(|(node, gap)| input.gap(node, gap));
+    outcome.not_assessed.extend(gaps);
     Ok(outcome)
 }
 
@@ -144,9 +123,8 @@ fn describe(description: &Description, outcome: &mut Outcome) {
     fact("domain", description.domain.clone());
     fact("model version", description.model_version.to_string());
     fact("graph", description.graph_name.clone());
-    let operator_sets = description.operator_sets.iter().map(|(domain, version)| {
-        format!("{domain} {version}")
-    });
+    let operator_sets =
+        description.operator_sets.iter().map(|(domain, version)| format!("{domain} {version}"));
     fact("operator sets", operator_sets.collect::<Vec<_>>().join(", "));
     fact("inputs", description.inputs.join(", "));
     fact("outputs", description.outputs.join(", "));

@@ -1,9 +1,14 @@
 //! Identification by content.
 
-use caiso_modelfile::{Format, identify};
+use caiso_modelfile::{Format, InMemory, Limits, read};
 use proptest::prelude::*;
 
 use crate::fixtures::{Message, good, zip};
+
+fn identify(bytes: &[u8]) -> Option<Format> {
+    let tree = read("model", bytes, &Limits::default(), &InMemory);
+    Some(tree.root()?.readings.first()?.format)
+}
 
 pub(crate) const MORTGAGE: &[u8] =
     include_bytes!("../../../../examples/mortgage/model/mortgage.onnx");

@@ -1,14 +1,14 @@
 //! What a reader is told about good and bad files.
 
 use caiso_core::{CheckError, Outcome, RunContext, Section, Severity, sha256_hex};
-use caiso_modelfile::{CHECKS, ModelFileInput, Signature};
+use caiso_modelfile::{CHECKS, InMemory, ModelFileInput, Signature};
 use proptest::prelude::*;
 
 use crate::fixtures::{Message, external, good, graph, node, onnx, tensor};
 use crate::formats::MORTGAGE;
 
 fn input(path: &str, bytes: &[u8]) -> ModelFileInput {
-    ModelFileInput::new("model:test", path, sha256_hex(bytes), bytes, None)
+    ModelFileInput::new("model:test", path, sha256_hex(bytes), bytes, None, &InMemory)
 }
 
 fn run(code: &str, input: &ModelFileInput) -> Result<Outcome, CheckError> {

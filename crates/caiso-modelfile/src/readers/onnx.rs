@@ -8,6 +8,43 @@ use caiso_inference::onnx::{
     ValueType,
 };
 
+use crate::readers::Reader;
+use crate::tree::{Facts, Reading};
+use crate::{Format, wire};
+
+pub(crate) const READER: Reader = Reader {
+    claims: |artifact| claims(artifact.bytes),
+    read: |artifact, scope| {
+        let facts = match describe(artifact.bytes) {
+            Ok(description) => Facts::Onnx(Box::new(description)),
+            Err(reason) => {
+                scope.gap(None, format!("begins like an ONNX model but cannot be read: {reason}"));
+                Facts::Nothing
+            }
+        };
+        Some(Reading::new(Format::Onnx, facts))
+    },
+};
+
+/// An IR version in field 1, and a graph (7) or operator sets (8), each itself a message.
+fn claims(bytes: &[u8]) -> bool {
+    let mut version = None;
+    let mut model_part = false;
+    for field in wire::fields(bytes).take(4096) {
+        match (field.number, field.value) {
+            (1, wire::Value::Varint(number)) if version.is_none() => version = Some(number),
+            (7 | 8, wire::Value::Bytes(message)) if wire::looks_like_a_message(message) => {
+                model_part = true;
+            }
+            (2 | 3 | 4 | 6, wire::Value::Bytes(_)) | (5, wire::Value::Varint(_)) => {}
+            // A known number with the wrong type: some other protocol buffer.
+            (1..=8, _) => return false,
+            _ => {}
+        }
+    }
+    model_part && matches!(version, Some(1..=1000))
+}
+
 /// What an ONNX file says and holds. Domains are written out: `ai.onnx`, not the empty string.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Description {

@@ -1,0 +1,17 @@
+//! Core ML models.
+
+use crate::Format;
+use crate::readers::Reader;
+use crate::tree::{Facts, Reading};
+
+/// What the file says and holds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct CoreMl {}
+
+pub(crate) const READER: Reader = Reader {
+    claims: |_| false,
+    read: |_, scope| {
+        scope.gap(None, format!("nothing looks into the format {} yet", Format::CoreMl));
+        Some(Reading::new(Format::CoreMl, Facts::CoreMl(CoreMl {})))
+    },
+};

@@ -1,0 +1,18 @@
+//! Configuration of Keras models.
+
+use crate::Format;
+use crate::readers::Reader;
+use crate::tree::{Facts, Reading};
+
+/// What the file says and holds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Keras {}
+
+pub(crate) const READER: Reader = Reader {
+    claims: |_| false,
+    read: |_, scope| {
+        scope
+            .gap(None, format!("nothing looks into the format {} yet", Format::KerasConfiguration));
+        Some(Reading::new(Format::KerasConfiguration, Facts::Keras(Keras {})))
+    },
+};
