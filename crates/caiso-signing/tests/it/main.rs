@@ -1,0 +1,11 @@
+//! Bundles of others, bundles of our own, and bundles that must not verify.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used
+)]
+
+mod support;
+mod vectors;

@@ -1,0 +1,52 @@
+//! Vectors and schemas of the specification, and JSON put together for the tests.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+pub(crate) fn vector(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/");
+    std::fs::read(format!("{folder}{name}.bundle.json")).unwrap()
+}
+
+pub(crate) fn json(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap()
+}
+
+/// The signed statement in a bundle.
+pub(crate) fn statement(bundle: &Value) -> Value {
+    let payload = bundle["dsseEnvelope"]["payload"].as_str().unwrap();
+    json(&STANDARD.decode(payload).unwrap())
+}
+
+/// Whether a bundle, and the statement in it, are valid by the specification's schemas.
+pub(crate) fn valid_by_schema(bundle: &Value) -> (bool, bool) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/schemas/");
+    let schema = |name: &str| -> Value {
+        json(&std::fs::read(format!("{folder}{name}.schema.json")).unwrap())
+    };
+    let mut registry = jsonschema::Registry::new();
+    for name in ["envelope", "predicate"] {
+        let uri = format!("https://model_signing/{name}/v1.0/schema");
+        registry = registry.add(uri, jsonschema::Resource::from_contents(schema(name))).unwrap();
+    }
+    let registry = registry.prepare().unwrap();
+    let valid = |name: &str, instance: &Value| {
+        let schema = schema(name);
+        let validator =
+            jsonschema::options().with_registry(&registry).build(&schema).unwrap();
+        validator.is_valid(instance)
+    };
+    let form = valid("bundle", bundle);
+    (form, form && valid("statement", &statement(bundle)))
+}
+
+/// PEM of a certificate that a bundle holds in Base64.
+pub(crate) fn certificate_pem(raw: &Value) -> String {
+    let mut pem = "-----BEGIN CERTIFICATE-----\n".to_owned();
+    for line in raw.as_str().unwrap().as_bytes().chunks(64) {
+        pem += std::str::from_utf8(line).unwrap();
+        pem += "\n";
+    }
+    pem + "-----END CERTIFICATE-----\n"
+}
