@@ -13,6 +13,8 @@ from fixture import Corpus
 FAMILIES = [
     "pickle_calls",
     "pickle_tricks",
+    "pickle_benign",
+    "containers",
 ]
 
 
