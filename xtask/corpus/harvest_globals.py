@@ -264,7 +264,8 @@ def sklearn_values():
         record(metrics.get_scorer(name))
     for name in metrics.__all__:
         value = getattr(metrics, name)
-        found.add((value.__module__, value.__qualname__))
+        if callable(value):
+            found.add((value.__module__, value.__qualname__))
     for name in ("f_classif f_regression chi2 mutual_info_classif mutual_info_regression r_regression").split():
         record(getattr(importlib.import_module("sklearn.feature_selection"), name))
     for name in model_selection.__all__:
@@ -274,7 +275,7 @@ def sklearn_values():
 
 
 def imblearn_values():
-    from imblearn.utils import all_estimators
+    from imblearn.utils.discovery import all_estimators
 
     estimators("imblearn", all_estimators)
 
@@ -418,6 +419,12 @@ def torch_values():
         classes_below(package, lambda kind: issubclass(kind, harmless) or "parametri" in kind.__module__
                       or kind.__module__.endswith("_norm"))
     classes_below("torch.distributions", lambda kind: True)
+    # Configurations name the public path instead of the module of the definition.
+    for name, module in (("torch.nn", torch.nn), ("torch.optim", torch.optim),
+                         ("torch.optim.lr_scheduler", torch.optim.lr_scheduler)):
+        for key, value in vars(module).items():
+            if isinstance(value, type) and issubclass(value, harmless):
+                found.add((name, key))
     # Functions that modules keep as their activation.
     for name in torch.nn.functional.__all__ if hasattr(torch.nn.functional, "__all__") else (
             "relu gelu silu sigmoid tanh leaky_relu elu selu softmax log_softmax mish softplus hardswish "
@@ -450,6 +457,7 @@ WHEELS = {
     "ultralytics": ["ultralytics/nn/modules", "ultralytics/nn/tasks.py", "ultralytics/utils/loss.py"],
     "gensim": ["gensim/models", "gensim/corpora/dictionary.py", "gensim/similarities/docsim.py"],
     "category_encoders": ["category_encoders"],
+    "keras": ["keras/src/"],
     "timm": ["timm/layers", "timm/models/resnet.py", "timm/models/vision_transformer.py",
              "timm/models/efficientnet.py", "timm/models/convnext.py", "timm/models/swin_transformer.py",
              "timm/models/_efficientnet_blocks.py", "timm/models/regnet.py", "timm/models/densenet.py"],
@@ -460,6 +468,12 @@ WHEELS = {
                     + ["transformers/training_args.py", "transformers/training_args_seq2seq.py",
                        "transformers/activations.py", "transformers/pytorch_utils.py"],
 }
+# Public paths of Keras below which everything that is exported builds data only.
+KERAS = ("keras.layers.", "keras.initializers.", "keras.optimizers.", "keras.losses.", "keras.metrics.",
+         "keras.activations.", "keras.regularizers.", "keras.constraints.", "keras.ops.",
+         "keras.dtype_policies.", "keras.models.Model", "keras.models.Sequential", "keras.Model", "keras.Sequential",
+         "keras.Variable", "keras.InputSpec", "keras.KerasTensor", "keras.random.SeedGenerator", "keras.Loss",
+         "keras.Metric", "keras.Optimizer", "keras.Initializer", "keras.Regularizer", "keras.Layer")
 # Base classes whose construction builds data only.
 HARMLESS_BASES = {
     "Module", "Sequential", "ModuleList", "Enum", "ExplicitEnum", "StrEnum", "IntEnum", "ModelOutput",
@@ -483,6 +497,9 @@ def wheel_classes(folder):
                     continue
                 module = name.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
                 for node in ast.parse(wheel.read(name)).body:
+                    if package == "keras":
+                        keras_exports(module, node)
+                        continue
                     if isinstance(node, ast.ClassDef):
                         names = {ast.unparse(base).split("[")[0].split(".")[-1] for base in node.bases}
                         dataclass = any("dataclass" in ast.unparse(item) for item in node.decorator_list)
@@ -494,6 +511,19 @@ def wheel_classes(folder):
                 break
             known |= more
         found.update(key for key in bases if key[1] in known and not key[1].startswith("Test"))
+
+
+def keras_exports(module, node):
+    """Notes the public paths of one definition and the place where it stands."""
+    for decorator in getattr(node, "decorator_list", []):
+        if not (isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "keras_export"):
+            continue
+        paths = ast.literal_eval(decorator.args[0])
+        paths = [paths] if isinstance(paths, str) else paths
+        for path in paths:
+            if path.startswith(KERAS) and not path.endswith((".get", ".serialize", ".deserialize")):
+                found.add(tuple(path.rsplit(".", 1)))
+                found.add((module, node.name))
 
 
 def update(catalog, lists):

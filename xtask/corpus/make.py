@@ -15,6 +15,10 @@ FAMILIES = [
     "pickle_tricks",
     "pickle_benign",
     "containers",
+    "torch_files",
+    "arrays",
+    "keras_files",
+    "tensorflow_files",
 ]
 
 
