@@ -12,7 +12,7 @@ use crate::ArchiveError;
 use crate::bytes::{array, u32_at};
 
 pub(crate) mod bzip2;
-mod lz4;
+pub(crate) mod lz4;
 
 /// One member: reads until its own end, never beyond.
 pub(crate) enum Codec<'a> {
@@ -92,7 +92,7 @@ impl<'a> Codec<'a> {
         }
         let [byte, ..] = properties;
         let stream = LzmaStream::new_with_props(size, byte, dictionary, None)
-            .map_err(|error| ArchiveError::damaged("the lzma header", error))?;
+            .map_err(|error| ArchiveError::damaged("the lzma header", &error))?;
         Ok(Self::Lzma(Pushed::new(data, Box::new(stream))))
     }
 
@@ -209,7 +209,7 @@ fn inflate(
         let status = pushed
             .decoder
             .decompress(pushed.input, out, FlushDecompress::None)
-            .map_err(|error| ArchiveError::damaged(what, error))?;
+            .map_err(|error| ArchiveError::damaged(what, &error))?;
         let consumed = pushed.decoder.total_in().saturating_sub(before_in);
         let produced = pushed.decoder.total_out().saturating_sub(before_out);
         pushed
@@ -255,7 +255,7 @@ fn lzma_error(
         ErrorKind::UnexpectedEof => ArchiveError::Truncated { what, offset: 0 },
         ErrorKind::OutOfMemory => ArchiveError::Memory { what, needed, limit },
         ErrorKind::Unsupported => ArchiveError::Unsupported(format!("{what}: {error}")),
-        _ => ArchiveError::damaged(what, error),
+        _ => ArchiveError::damaged(what, &error),
     }
 }
 
@@ -269,8 +269,8 @@ fn zstd(
             .decode_blocks(&mut *input, BlockDecodingStrategy::UptoBlocks(1))
             .map_err(|error| zstd_error(&error, input))?;
     }
-    let count =
-        Read::read(decoder, out).map_err(|error| ArchiveError::damaged("the zstd frame", error))?;
+    let count = Read::read(decoder, out)
+        .map_err(|error| ArchiveError::damaged("the zstd frame", &error))?;
     if count == 0
         && let (Some(expected), Some(found)) =
             (decoder.get_checksum_from_data(), decoder.get_calculated_checksum())
@@ -294,6 +294,6 @@ fn zstd_error(error: &FrameDecoderError, input: &[u8]) -> ArchiveError {
             ArchiveError::NotThisFormat("zstd")
         }
         _ if input.is_empty() => truncated(what, input),
-        error => ArchiveError::damaged(what, error),
+        error => ArchiveError::damaged(what, &error),
     }
 }

@@ -89,7 +89,7 @@ impl ArchiveError {
         error.get_ref()?.downcast_ref()
     }
 
-    pub(crate) fn damaged(what: &'static str, detail: impl ToString) -> Self {
+    pub(crate) fn damaged(what: &'static str, detail: &(impl ToString + ?Sized)) -> Self {
         Self::Damaged { what, detail: detail.to_string() }
     }
 }

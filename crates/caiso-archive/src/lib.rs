@@ -20,13 +20,18 @@
     clippy::unwrap_used
 )]
 
+mod anomaly;
 mod budget;
 mod bytes;
 mod codec;
 mod error;
 mod path;
+pub mod seven_zip;
+pub mod stream;
+pub mod tar;
 pub mod zip;
 
+pub use anomaly::Anomaly;
 pub use budget::{Budget, Budgeted, Limits};
 pub use error::ArchiveError;
 pub use path::{PathProblem, path_problem};

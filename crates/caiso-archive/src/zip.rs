@@ -7,18 +7,18 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::{ArchiveError, Limits};
+use crate::{Anomaly, ArchiveError, Limits};
 
-mod anomaly;
 mod compare;
 mod content;
 mod directory;
+mod kind;
 mod record;
 mod scan;
 
-pub use anomaly::{Anomaly, AnomalyKind};
 pub use content::{ChecksumReader, Content};
 pub use directory::Directory;
+pub use kind::AnomalyKind;
 pub use record::Header;
 
 /// How an entry's bytes are compressed.
@@ -123,7 +123,7 @@ pub struct Archive<'a> {
     /// The central directories that end records lead to; the first is what most readers take.
     pub directories: Vec<Directory>,
     /// Everything on which readers may disagree, or which hides bytes.
-    pub anomalies: Vec<Anomaly>,
+    pub anomalies: Vec<Anomaly<AnomalyKind>>,
 }
 
 impl<'a> Archive<'a> {

@@ -35,8 +35,14 @@ pub(crate) struct Decoder<'a> {
     done: bool,
 }
 
-fn damaged(detail: impl ToString) -> ArchiveError {
+fn damaged(detail: &(impl ToString + ?Sized)) -> ArchiveError {
     ArchiveError::damaged(WHAT, detail)
+}
+
+/// Whether a block, or the end of the stream, follows the header.
+pub(crate) fn starts_block(bytes: &[u8]) -> bool {
+    let magic = |magic: u64| bytes.get(4..10) == magic.to_be_bytes().get(2..);
+    magic(BLOCK) || magic(END)
 }
 
 impl<'a> Decoder<'a> {
@@ -172,7 +178,7 @@ impl<'a> Decoder<'a> {
         let end = front.len().saturating_add(1);
         let tables = self.bits.take(3)? as usize;
         if !(2..=6).contains(&tables) {
-            return Err(damaged(format!("a block has {tables} code tables, expected 2 to 6")));
+            return Err(damaged(&format!("a block has {tables} code tables, expected 2 to 6")));
         }
         let selectors = self.selectors(tables)?;
         let tables: Vec<Table> =
@@ -417,11 +423,7 @@ impl Bits<'_> {
 const CRC: [u32; 256] = {
     let mut table = [0_u32; 256];
     let mut byte = 0_u32;
-    #[expect(
-        clippy::arithmetic_side_effects,
-        clippy::indexing_slicing,
-        reason = "computed at compile time"
-    )]
+    #[expect(clippy::indexing_slicing, reason = "computed at compile time")]
     while byte < 256 {
         let mut crc = byte << 24;
         let mut bit = 0;

@@ -8,8 +8,10 @@ use crate::ArchiveError;
 use crate::bytes::u32_at;
 
 const WHAT: &str = "the lz4 frame";
-const MAGIC: u32 = 0x184d_2204;
-const LEGACY: u32 = 0x184c_2102;
+/// First bytes of a frame.
+pub(crate) const MAGIC: u32 = 0x184d_2204;
+/// First bytes of a legacy frame.
+pub(crate) const LEGACY: u32 = 0x184c_2102;
 
 /// Reads one frame whose end was found beforehand: the decoder underneath takes an empty block for the end.
 pub(crate) struct Decoder<'a> {
@@ -40,19 +42,19 @@ impl<'a> Decoder<'a> {
         loop {
             match self.frame.read(out) {
                 Ok(0) if self.frame.get_ref().is_empty() => {
-                    return if self.complete { Ok(0) } else { Err(self.truncated()) };
+                    return if self.complete { Ok(0) } else { Err(Self::truncated()) };
                 }
                 Ok(0) => {}
                 Ok(count) => return Ok(count),
                 Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
-                    return Err(self.truncated());
+                    return Err(Self::truncated());
                 }
-                Err(error) => return Err(ArchiveError::damaged(WHAT, error)),
+                Err(error) => return Err(ArchiveError::damaged(WHAT, &error)),
             }
         }
     }
 
-    fn truncated(&self) -> ArchiveError {
+    fn truncated() -> ArchiveError {
         ArchiveError::Truncated { what: WHAT, offset: 0 }
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::anomaly::{Anomaly, AnomalyKind};
 use super::record::{FLAG_DESCRIPTOR, Header, descriptor_length};
-use super::{Archive, Entry, EntryKind, Method};
+use super::{AnomalyKind, Archive, Entry, EntryKind, Method};
+use crate::Anomaly;
 use crate::bytes::u32_at;
 use crate::path::{folded, link_escapes, path_problem};
 
@@ -104,7 +104,7 @@ impl Archive<'_> {
                 }
             }
             EntryKind::Special => {
-                report.add(Kind::Special, at, "a device, pipe or socket".to_owned())
+                report.add(Kind::Special, at, "a device, pipe or socket".to_owned());
             }
             EntryKind::File | EntryKind::Directory => {}
         }
@@ -172,7 +172,7 @@ impl Archive<'_> {
         }
     }
 
-    fn compare_names(&self, found: &mut Vec<Anomaly>) {
+    fn compare_names(&self, found: &mut Vec<Anomaly<AnomalyKind>>) {
         let mut exact = HashMap::with_capacity(self.entries.len());
         let mut loose = HashMap::with_capacity(self.entries.len());
         for (index, entry) in self.entries.iter().enumerate() {
@@ -190,11 +190,11 @@ impl Archive<'_> {
                 AnomalyKind::DuplicateName => format!("`{name}` is the name of entry {other} too"),
                 _ => format!("`{name}` is entry {other} where case and separators do not count"),
             };
-            found.push(Anomaly::of(kind, index, at, message));
+            found.push(Anomaly::of(kind, index, at..at, message));
         }
     }
 
-    fn compare_extents(&self, found: &mut Vec<Anomaly>) {
+    fn compare_extents(&self, found: &mut Vec<Anomaly<AnomalyKind>>) {
         let mut extents: Vec<_> = self
             .entries
             .iter()
@@ -218,7 +218,12 @@ impl Archive<'_> {
                     _ => "a central directory".to_owned(),
                 };
                 let message = format!("shares bytes from {} on with {with}", range.start);
-                found.push(Anomaly::of(AnomalyKind::Overlap, entry, range.start, message));
+                found.push(Anomaly::of(
+                    AnomalyKind::Overlap,
+                    entry,
+                    range.start..range.start,
+                    message,
+                ));
             }
             if furthest.is_none_or(|(end, _)| range.end > end) {
                 furthest = Some((range.end, index));
@@ -262,13 +267,13 @@ fn check_header(report: &mut Report<'_, '_>, header: &Header<'_>, twin: Option<&
 
 /// Collects the anomalies of one entry.
 struct Report<'r, 'a> {
-    found: &'r mut Vec<Anomaly>,
+    found: &'r mut Vec<Anomaly<AnomalyKind>>,
     index: usize,
     entry: &'r Entry<'a>,
 }
 
 impl Report<'_, '_> {
     fn add(&mut self, kind: AnomalyKind, offset: usize, message: String) {
-        self.found.push(Anomaly::of(kind, self.index, offset, message));
+        self.found.push(Anomaly::of(kind, self.index, offset..offset, message));
     }
 }

@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::anomaly::{Anomaly, AnomalyKind};
+use super::AnomalyKind;
 use super::record::{CENTRAL, END, END64, LOCATOR64};
+use crate::Anomaly;
 use crate::bytes::{u16_at, u32_at, u64_at};
 
 /// Bytes of an end record without its comment.
@@ -48,7 +49,7 @@ struct End {
 }
 
 /// All central directories, the last end record first.
-pub(super) fn find(bytes: &[u8], anomalies: &mut Vec<Anomaly>) -> Vec<Directory> {
+pub(super) fn find(bytes: &[u8], anomalies: &mut Vec<Anomaly<AnomalyKind>>) -> Vec<Directory> {
     let tail = bytes.len().saturating_sub(TAIL);
     let finder = memmem::FinderRev::new(&END);
     let mut found = Vec::new();

@@ -1,18 +1,16 @@
 //! Entries: first those of the central directories, then headers in the bytes that belong to none of them.
 
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 use memchr::memmem;
 
-use super::anomaly::{Anomaly, AnomalyKind};
 use super::record::{CENTRAL, DESCRIPTOR, Header, LOCAL, descriptor_length};
-use super::{Archive, Entry, EntryKind, Method};
-use crate::Limits;
+use super::{AnomalyKind, Archive, Entry, EntryKind, Method};
 use crate::bytes::u32_at;
+use crate::{Anomaly, Limits};
 
-impl<'a> Archive<'a> {
+impl Archive<'_> {
     pub(super) fn read_directories(&mut self, limits: &Limits) {
         let candidates = std::mem::take(&mut self.directories);
         let mut seen = BTreeSet::new();
@@ -259,7 +257,7 @@ fn local_entry<'a>(
     }
     let length = usize::try_from(compressed_size).unwrap_or(usize::MAX);
     Entry {
-        name: Cow::from(String::from_utf8_lossy(local.name)),
+        name: String::from_utf8_lossy(local.name),
         raw_name: local.name,
         central: None,
         directory: None,

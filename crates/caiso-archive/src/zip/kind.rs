@@ -1,5 +1,3 @@
-use std::ops::Range;
-
 /// What two readers of an archive may see differently, or what hides bytes from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -56,33 +54,4 @@ pub enum AnomalyKind {
     Truncated,
     /// More entries than allowed: the others are not listed.
     TooManyEntries,
-}
-
-/// One place where readers of an archive may disagree.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Anomaly {
-    /// What it is.
-    pub kind: AnomalyKind,
-    /// Index of the entry it is about.
-    pub entry: Option<usize>,
-    /// What differs, in words.
-    pub message: String,
-    /// The bytes concerned: of a gap all of it, of a header its start.
-    pub range: Range<usize>,
-}
-
-impl Anomaly {
-    pub(super) fn new(kind: AnomalyKind, range: Range<usize>, message: impl Into<String>) -> Self {
-        Self { kind, entry: None, message: message.into(), range }
-    }
-
-    pub(super) fn of(
-        kind: AnomalyKind,
-        entry: usize,
-        offset: usize,
-        message: impl Into<String>,
-    ) -> Self {
-        Self { kind, entry: Some(entry), message: message.into(), range: offset..offset }
-    }
 }
