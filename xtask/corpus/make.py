@@ -19,6 +19,11 @@ FAMILIES = [
     "arrays",
     "keras_files",
     "tensorflow_files",
+    "onnx_files",
+    "weights",
+    "tabular",
+    "other_graphs",
+    "beside",
 ]
 
 
