@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Init(InitArguments),
     /// Run every check that applies to a system, seal the results, judge them by the gate
     Assess(AssessArguments),
+    /// Tell what model files are and whether loading them is safe; nothing of them is executed
+    Scan(ScanArguments),
     /// Render the last sealed assessment again, without running anything
     Report(ReportArguments),
     /// What a check, a finding, a piece of evidence, a requirement or a technique means
@@ -144,6 +146,37 @@ pub(crate) struct AssessArguments {
     /// Who runs this [default: the user name of the environment]
     #[arg(long, value_name = "NAME", env = "CAISO_ACTOR", hide_env_values = true)]
     pub(crate) actor: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Exit status: 0 clean · 1 findings at or over --fail-on · 2 error · 3 not everything \
+could be inspected\n\nExamples:\n  caiso scan model.pt\n  caiso scan models/ --fail-on medium --format sarif > \
+scan.sarif\n  curl -s https://example.org/model.pkl | caiso scan - --format json"
+)]
+pub(crate) struct ScanArguments {
+    /// Files, folders, archives; - for the standard input
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The least severity that makes the exit status 1
+    #[arg(long, value_enum, default_value_t = FailOn::High, value_name = "SEVERITY")]
+    pub(crate) fail_on: FailOn,
+    /// Files scanned at the same time [default: the number of processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+    /// Compute SHA-256 digests for text output too; JSON and SARIF always have them
+    #[arg(long)]
+    pub(crate) digests: bool,
+}
+
+/// A severity, as an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Info,
+    Low,
+    Medium,
+    High,
+    Critical,
 }
 
 #[derive(Debug, Args)]

@@ -10,6 +10,7 @@ mod init;
 mod ledger;
 mod reference;
 mod report;
+mod scan;
 mod threat;
 mod verify;
 
@@ -25,6 +26,7 @@ pub(crate) fn run(arguments: &Arguments, matches: &ArgMatches) -> Result<u8> {
     match &arguments.command {
         Command::Init(it) => init::run(it),
         Command::Assess(it) => assess::run(global, it),
+        Command::Scan(it) => scan::run(global, it),
         Command::Report(it) => report::run(global, it),
         Command::Explain(it) => explain::run(global, it),
         Command::Verify(it) => verify::run(global, it),

@@ -150,6 +150,15 @@ impl Measurement {
     }
 }
 
+/// A stretch of bytes: from `start` up to but not including `end`, both from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Span {
+    /// First byte.
+    pub start: u64,
+    /// The byte after the last.
+    pub end: u64,
+}
+
 /// Where a finding is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Location {
@@ -167,6 +176,9 @@ pub struct Location {
     /// What inside: a slice of the data, an operator, an object (`InferenceService/mortgage`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
+    /// Which bytes of the part, or of the file if there is no part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Span>,
 }
 
 impl std::fmt::Display for Location {
@@ -181,10 +193,12 @@ impl std::fmt::Display for Location {
                 write!(f, ":{column}")?;
             }
         }
-        if let Some(part) = &self.part {
-            write!(f, " ({part})")?;
+        match (&self.part, &self.bytes) {
+            (Some(part), Some(Span { start, end })) => write!(f, " ({part}, bytes {start} to {end})"),
+            (Some(part), None) => write!(f, " ({part})"),
+            (None, Some(Span { start, end })) => write!(f, " (bytes {start} to {end})"),
+            (None, None) => Ok(()),
         }
-        Ok(())
     }
 }
 

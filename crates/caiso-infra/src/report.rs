@@ -117,6 +117,7 @@ impl<'a> Report<'a> {
             line: Some(line),
             column: Some(column),
             part: Some(part.into()),
+            bytes: None,
         };
         if self.outcome.findings.len() >= MAX_FINDINGS {
             self.outcome.findings.pop();

@@ -2,14 +2,50 @@
 
 use caiso_core::Check;
 
-use crate::Format::{self, Onnx};
+use crate::Format::{
+    self, Bzip2, Gzip, Keras, Lz4, NeMo, NumpyArchive, Onnx, PyTorch, PyTorchLegacy, SevenZip,
+    Skops, Tar, TorchModelArchive, TorchScript, Xz, Zip, Zlib, Zstandard,
+};
 use crate::ModelFileInput;
 
-caiso_core::units![Check<ModelFileInput>: identification, custom_operator_domain, external_data, missing_signature];
+mod archive;
+
+caiso_core::units![Check<ModelFileInput>:
+    identification,
+    outside_link,
+    archive_views,
+    archive_escape,
+    archive_hidden,
+    archive_checksum,
+    archive_bomb,
+    custom_operator_domain,
+    external_data,
+    missing_signature,
+];
 
 /// The formats that the checks of a topic (the middle word of their codes) judge. A check of a topic that
 /// is not listed judges every file.
-const TOPICS: &[(&str, &[Format])] = &[("ONNX", &[Onnx])];
+const TOPICS: &[(&str, &[Format])] = &[("ARC", ARCHIVES), ("ONNX", &[Onnx])];
+
+const ARCHIVES: &[Format] = &[
+    Bzip2,
+    Gzip,
+    Keras,
+    Lz4,
+    NeMo,
+    NumpyArchive,
+    PyTorch,
+    PyTorchLegacy,
+    SevenZip,
+    Skops,
+    Tar,
+    TorchModelArchive,
+    TorchScript,
+    Xz,
+    Zip,
+    Zlib,
+    Zstandard,
+];
 
 /// Whether the check with this code has anything to judge in a file.
 pub fn applies(code: &str, input: &ModelFileInput) -> bool {

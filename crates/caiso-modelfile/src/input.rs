@@ -1,6 +1,8 @@
 //! What a model file check works on.
 
-use caiso_core::{CheckError, Location, NotAssessed};
+use std::ops::Range;
+
+use caiso_core::{CheckError, Location, NotAssessed, Span};
 
 use crate::Format;
 use crate::readers::onnx;
@@ -18,6 +20,8 @@ pub struct ModelFileInput {
     pub sha256: String,
     /// Detached signature, where the manifest names one.
     pub signature: Option<Signature>,
+    /// Where the file leads to, if it is a link to a file outside of the folder it was found in.
+    pub link: Option<String>,
     /// What the file turned out to be, and everything packed in it.
     pub tree: Tree,
 }
@@ -44,7 +48,14 @@ impl ModelFileInput {
         let path = path.into();
         let name = path.rsplit('/').next().unwrap_or(&path);
         let tree = read(name, bytes, &Limits::default(), scratch);
-        Self { component: component.into(), path, sha256: sha256.into(), signature, tree }
+        Self {
+            component: component.into(),
+            path,
+            sha256: sha256.into(),
+            signature,
+            link: None,
+            tree,
+        }
     }
 
     /// Size of the file in bytes.
@@ -77,6 +88,13 @@ impl ModelFileInput {
             (path, what) => Some(format!("{path}: {what}")),
         };
         self.location(part)
+    }
+
+    /// The same with the bytes of the part where it lies.
+    pub(crate) fn at_bytes(&self, node: &Node, what: &str, bytes: &Range<usize>) -> Location {
+        let number = |place: usize| u64::try_from(place).unwrap_or(u64::MAX);
+        let bytes = Span { start: number(bytes.start), end: number(bytes.end) };
+        Location { bytes: Some(bytes), ..self.at(node, what) }
     }
 
     /// The readings of every part with the facts that `select` picks.

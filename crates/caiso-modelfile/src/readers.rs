@@ -68,6 +68,7 @@ pub(crate) const READERS: &[Reader] = &[
     python::SITE_HOOK,
     python::SOURCE,
     other::EXECUTABLE,
-    other::MEDIA_FILE,
-    other::TEXT,
 ];
+
+/// What a content is when no other reader takes it for anything.
+pub(crate) const FALLBACKS: &[Reader] = &[other::MEDIA_FILE, other::TEXT];

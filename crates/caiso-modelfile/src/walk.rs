@@ -1,9 +1,11 @@
 //! From bytes to a tree: every plausible reading of every part, under budgets.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::ops::Range;
 
-use crate::readers::READERS;
+use caiso_archive::{ArchiveError, Budget};
+
+use crate::readers::{FALLBACKS, READERS, Reader};
 use crate::tree::{Gap, Node, Tree};
 
 /// How much work one file may cause.
@@ -13,15 +15,19 @@ pub struct Limits {
     pub depth: usize,
     /// Most parts.
     pub nodes: usize,
-    /// Most bytes that all compressed parts together may expand to.
-    pub expanded: u64,
-    /// Most times its compressed size a part may expand to, once it is over 64 MiB.
-    pub ratio: u64,
+    /// Budgets of archives and compressed streams, for the whole file.
+    pub archive: caiso_archive::Limits,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 8, nodes: 100_000, expanded: 4 << 30, ratio: 1_000 }
+        let expanded = 4 << 30;
+        let archive = caiso_archive::Limits {
+            expanded_total: expanded,
+            expanded_entry: expanded,
+            ..caiso_archive::Limits::default()
+        };
+        Self { depth: 8, nodes: 100_000, archive }
     }
 }
 
@@ -29,7 +35,7 @@ impl Default for Limits {
 /// mapped temporary files, so that memory stays small.
 pub trait Scratch {
     /// Keeps everything that `content` gives.
-    fn keep(&self, content: &mut dyn Read) -> std::io::Result<Box<dyn AsRef<[u8]>>>;
+    fn keep(&self, content: &mut dyn Read) -> io::Result<Box<dyn AsRef<[u8]>>>;
 }
 
 /// Keeps expanded content in memory.
@@ -37,7 +43,7 @@ pub trait Scratch {
 pub struct InMemory;
 
 impl Scratch for InMemory {
-    fn keep(&self, content: &mut dyn Read) -> std::io::Result<Box<dyn AsRef<[u8]>>> {
+    fn keep(&self, content: &mut dyn Read) -> io::Result<Box<dyn AsRef<[u8]>>> {
         let mut bytes = Vec::new();
         content.read_to_end(&mut bytes)?;
         Ok(Box::new(bytes))
@@ -62,7 +68,8 @@ impl Artifact<'_> {
 
 /// Reads a file and everything packed in it. `name` is the file's name.
 pub fn read(name: &str, bytes: &[u8], limits: &Limits, scratch: &dyn Scratch) -> Tree {
-    let mut walk = Walk { limits, scratch, expanded: 0, tree: Tree::default() };
+    let budget = Budget::new(limits.archive);
+    let mut walk = Walk { limits, scratch, budget: &budget, tree: Tree::default() };
     walk.visit(&Artifact { bytes, name }, String::new(), None, 0, Expect::Model);
     walk.tree
 }
@@ -79,7 +86,7 @@ pub(crate) enum Expect {
 struct Walk<'w> {
     limits: &'w Limits,
     scratch: &'w dyn Scratch,
-    expanded: u64,
+    budget: &'w Budget,
     tree: Tree,
 }
 
@@ -96,18 +103,30 @@ impl Walk<'_> {
         let size = u64::try_from(artifact.bytes.len()).unwrap_or(u64::MAX);
         self.tree.nodes.push(Node { path, parent, size, readings: Vec::new(), gaps: Vec::new() });
         for reader in READERS.iter().filter(|reader| (reader.claims)(artifact)) {
-            let mut scope = Scope { walk: &mut *self, index, depth };
-            if let Some(reading) = (reader.read)(artifact, &mut scope) {
-                self.node(index, |node| node.readings.push(reading));
-            }
+            self.take(reader, artifact, index, depth);
         }
-        let unknown = expect == Expect::Model && !artifact.bytes.is_empty();
+        if self.tree.nodes.get(index).is_some_and(|node| node.readings.is_empty())
+            && let Some(reader) = FALLBACKS.iter().find(|reader| (reader.claims)(artifact))
+        {
+            self.take(reader, artifact, index, depth);
+        }
+        let reason = match artifact.bytes {
+            [] if parent.is_none() => "the file is empty",
+            [] => return,
+            _ => "the content is of no format that caiso knows",
+        };
         self.node(index, |node| {
-            if unknown && node.readings.is_empty() && node.gaps.is_empty() {
-                let reason = "the content is of no format that caiso knows".to_owned();
-                node.gaps.push(Gap { range: Some(0..size), reason });
+            if expect == Expect::Model && node.readings.is_empty() && node.gaps.is_empty() {
+                node.gaps.push(Gap { range: Some(0..size), reason: reason.to_owned() });
             }
         });
+    }
+
+    fn take(&mut self, reader: &Reader, artifact: &Artifact<'_>, index: usize, depth: usize) {
+        let mut scope = Scope { walk: &mut *self, index, depth };
+        if let Some(reading) = (reader.read)(artifact, &mut scope) {
+            self.node(index, |node| node.readings.push(reading));
+        }
     }
 
     fn node(&mut self, index: usize, change: impl FnOnce(&mut Node)) {
@@ -124,14 +143,21 @@ pub(crate) struct Scope<'s, 'w> {
     depth: usize,
 }
 
-impl Scope<'_, '_> {
-    /// The budgets.
-    pub(crate) fn limits(&self) -> &Limits {
+impl<'w> Scope<'_, 'w> {
+    /// The limits of the file.
+    pub(crate) fn limits(&self) -> &'w Limits {
         self.walk.limits
+    }
+
+    /// What the file may still expand to.
+    pub(crate) fn budget(&self) -> &'w Budget {
+        self.walk.budget
     }
 
     /// Looks at a part that lies in the content as it is.
     pub(crate) fn part(&mut self, name: &str, bytes: &[u8], expect: Expect) {
+        // A name may hold what separates names.
+        let name = &name.replace('!', "_");
         if let Some(path) = self.enter(name) {
             let depth = self.depth.saturating_add(1);
             let artifact = Artifact { bytes, name };
@@ -139,40 +165,40 @@ impl Scope<'_, '_> {
         }
     }
 
-    /// Looks at a part that has to be expanded first. `packed` is its size before.
+    /// Looks at a part that has to be expanded first, `packed` bytes before, under the budget of the file.
+    /// Tells why it stopped early.
     pub(crate) fn expand(
         &mut self,
         name: &str,
-        packed: u64,
+        packed: usize,
         content: &mut dyn Read,
         expect: Expect,
-    ) {
-        if self.walk.limits.expanded <= self.walk.expanded {
-            return self.gap(None, format!("`{name}`: the budget for expanded content is spent"));
-        }
-        let floor = 64 << 20;
-        let most = packed.saturating_mul(self.walk.limits.ratio).max(floor);
-        let most = most.min(self.walk.limits.expanded.saturating_sub(self.walk.expanded));
-        // One byte more tells a content that is as long as allowed from one that is longer.
-        let mut counted = Counted { inner: content, left: most.saturating_add(1), error: None };
-        let kept = self.walk.scratch.keep(&mut counted);
-        let spent = most.saturating_add(1).saturating_sub(counted.left);
-        self.walk.expanded = self.walk.expanded.saturating_add(spent);
-        let problem = match (&kept, counted.error) {
-            (Err(error), _) => Some(format!("`{name}` cannot be kept while it is read: {error}")),
-            (_, Some(error)) => Some(format!("`{name}` cannot be expanded to its end: {error}")),
-            _ if counted.left == 0 => Some(format!(
-                "`{name}` expands to more than {most} bytes, which the budget does not allow"
-            )),
-            _ => None,
+    ) -> Option<Stopped> {
+        let packed = u64::try_from(packed).unwrap_or(u64::MAX);
+        let mut reader = self.walk.budget.reader(content, packed);
+        self.keep(name, &mut reader, expect)
+    }
+
+    /// The same for content that is under the budget already. What could be expanded is looked at even if
+    /// the rest could not: a payload needs no intact end.
+    pub(crate) fn keep(
+        &mut self,
+        name: &str,
+        content: &mut dyn Read,
+        expect: Expect,
+    ) -> Option<Stopped> {
+        let mut lenient = Lenient { inner: content, error: None };
+        let stopped = match self.walk.scratch.keep(&mut lenient) {
+            Ok(kept) => {
+                self.part(name, (*kept).as_ref(), expect);
+                lenient.error?
+            }
+            Err(error) => error,
         };
-        // What could be expanded is looked at all the same: a payload needs no intact end.
-        if let Ok(kept) = kept {
-            self.part(name, (*kept).as_ref(), expect);
-        }
-        if let Some(problem) = problem {
-            self.gap(None, problem);
-        }
+        let bomb = matches!(ArchiveError::of(&stopped), Some(ArchiveError::Ratio { .. }));
+        let reason = format!("`{name}` cannot be expanded to its end: {stopped}");
+        self.gap(None, reason.clone());
+        Some(Stopped { reason, bomb })
     }
 
     /// Says that something was not inspected, and why.
@@ -204,30 +230,30 @@ impl Scope<'_, '_> {
     }
 }
 
-/// Counts what is read, stops at the budget, and keeps an error of the content apart from one of the
-/// place it is kept in.
-struct Counted<'r> {
-    inner: &'r mut dyn Read,
-    left: u64,
-    error: Option<std::io::Error>,
+/// Why a part could not be expanded to its end.
+pub(crate) struct Stopped {
+    pub(crate) reason: String,
+    /// It expands as only a decompression bomb does.
+    pub(crate) bomb: bool,
 }
 
-impl Read for Counted<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let Some(buffer) = buffer.get_mut(..most).filter(|buffer| !buffer.is_empty()) else {
+/// Turns an error into the end of the content and keeps it apart, so that what came before is not lost.
+struct Lenient<R> {
+    inner: R,
+    error: Option<io::Error>,
+}
+
+impl<R: Read> Read for Lenient<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.error.is_some() {
             return Ok(0);
-        };
+        }
         match self.inner.read(buffer) {
-            Ok(count) => {
-                self.left = self.left.saturating_sub(u64::try_from(count).unwrap_or(u64::MAX));
-                Ok(count)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => Err(error),
-            Err(error) => {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 self.error = Some(error);
                 Ok(0)
             }
+            other => other,
         }
     }
 }

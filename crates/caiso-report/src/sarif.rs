@@ -10,6 +10,10 @@ use crate::render::{RenderError, Renderer};
 use crate::words::compare;
 use crate::{CheckStatus, FindingState, Report, ReportedFinding, Verdict};
 
+mod scan;
+
+pub use scan::{Scan, scan};
+
 pub(crate) static RENDERER: Renderer = Renderer {
     name: "sarif",
     extension: "sarif",
@@ -163,6 +167,10 @@ fn location(location: &Location) -> Value {
         logical.push(json!({ "name": part, "fullyQualifiedName": name, "kind": "member" }));
     }
     out.insert("logicalLocations".to_owned(), Value::Array(logical));
+    // No region: these are bytes of the part, which may be compressed in the file.
+    if let Some(bytes) = location.bytes {
+        out.insert("properties".to_owned(), json!({ "bytes": bytes }));
+    }
     Value::Object(out)
 }
 

@@ -1,1 +1,19 @@
-//! Scans paths for model files: walking, mapping, jobs, results.
+//! Scans files and folders for models.
+//!
+//! [`find`] lists what there is to look at, [`scan`] looks at it on several threads and gives one
+//! [`FileResult`] for each target, in the order of the targets. Large files are mapped, what is expanded
+//! from them lies in mapped temporary files, so that memory stays small whatever the size.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "an edge: reads the files that were named and keeps expanded content"
+)]
+
+mod content;
+mod find;
+mod result;
+mod run;
+
+pub use content::{Content, Spool};
+pub use find::{Kind, ScanError, Target, find, standard_input};
+pub use result::{FileResult, NotInspected, Verdict};
+pub use run::{Options, scan};

@@ -8,7 +8,8 @@ use caiso_data::{Matrix, Table};
 use caiso_evals::SkillInput;
 use caiso_fairness::{Attribute, FairnessInput};
 use caiso_inference::{Model as _, OnnxModel};
-use caiso_modelfile::{Format, ModelFileInput, Signature};
+use caiso_modelfile::{ModelFileInput, Signature, applies};
+use caiso_scan::Spool;
 use caiso_robustness::{Domain, FeatureDomain, RobustnessInput};
 
 use crate::plan::{Planner, missing};
@@ -34,9 +35,14 @@ pub(crate) fn plan(planner: &Planner<'_>) -> Result<Vec<Step>, AssessError> {
             let file = planner.system.get(path);
             Signature { path: file.path.clone(), bytes: file.bytes.clone() }
         });
-        let input =
-            ModelFileInput::new(&component, &file.path, &file.sha256, &file.bytes, signature);
-        let is_onnx = input.format() == Some(Format::Onnx);
+        let input = ModelFileInput::new(
+            &component,
+            &file.path,
+            &file.sha256,
+            &file.bytes,
+            signature,
+            &Spool,
+        );
         steps.extend(behaviour(planner, model, &component, &subject, &file.bytes)?);
         let input = Arc::new(input);
         steps.extend(caiso_modelfile::CHECKS.iter().map(|check| {
@@ -47,8 +53,9 @@ pub(crate) fn plan(planner: &Planner<'_>) -> Result<Vec<Step>, AssessError> {
                 subjects.push(Subject::new(format!("{component}:signature"), &signature.sha256));
             }
             let mut step = Step::run(check, &input, &component, subjects, parameters);
-            if check.meta.code.starts_with("MF-ONNX-") && !is_onnx {
-                step.work = Work::NotApplicable("the file is not an ONNX model".to_owned());
+            if !applies(check.meta.code, &input) {
+                let reason = "nothing in the file has the formats that it judges";
+                step.work = Work::NotApplicable(reason.to_owned());
             }
             step
         }));

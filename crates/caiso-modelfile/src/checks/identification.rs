@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use caiso_core::{
-    Check, CheckError, Direction, Finding, Measurement, Meta, NotAssessed, Outcome, ParameterSet,
-    Parameters, RunContext, Severity,
+    Check, CheckError, Direction, Finding, Measurement, Meta, Outcome, ParameterSet, Parameters,
+    RunContext, Severity,
 };
 
 use caiso_inference::onnx::STANDARD_DOMAIN;
