@@ -130,6 +130,9 @@ def zips(corpus):
 
 def legacies(corpus):
     corpus.benign("torch-legacy.pt", "torch legacy", "the five pickles of the old format", legacy())
+    container = Persistent(("module", G("torch.nn.modules.activation", "ReLU"), "activation.py", "class ReLU(Module): pass\n"))
+    relu = Build(New(container), {"training": False, "inplace": False})
+    corpus.benign("torch-legacy-module.pt", "torch legacy", "a layer of torch.nn with the source text that the old format keeps", legacy(obj=dump({"layer": relu}, 2)))
     corpus.malicious("torch-legacy-system.pt", "torch legacy", "os.system in the fourth pickle", legacy(obj=dump({"w": call("os", "system", SHELL)}, 2)))
     magic = dump(call("builtins", "eval", f"[print('caiso'), {MAGIC}][1]"), 2)
     corpus.malicious("torch-legacy-magic-eval.pt", "torch legacy", "the magic number is computed by eval", legacy(magic=magic), ["GHSA-97f8-7cmv-76j2"])
