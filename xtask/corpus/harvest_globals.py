@@ -275,7 +275,7 @@ def sklearn_values():
 
 
 def imblearn_values():
-    from imblearn.utils.discovery import all_estimators
+    from imblearn.utils.testing import all_estimators
 
     estimators("imblearn", all_estimators)
 
@@ -470,7 +470,7 @@ WHEELS = {
 }
 # Public paths of Keras below which everything that is exported builds data only.
 KERAS = ("keras.layers.", "keras.initializers.", "keras.optimizers.", "keras.losses.", "keras.metrics.",
-         "keras.activations.", "keras.regularizers.", "keras.constraints.", "keras.ops.",
+         "keras.activations.", "keras.regularizers.", "keras.constraints.",
          "keras.dtype_policies.", "keras.models.Model", "keras.models.Sequential", "keras.Model", "keras.Sequential",
          "keras.Variable", "keras.InputSpec", "keras.KerasTensor", "keras.random.SeedGenerator", "keras.Loss",
          "keras.Metric", "keras.Optimizer", "keras.Initializer", "keras.Regularizer", "keras.Layer")
@@ -515,6 +515,8 @@ def wheel_classes(folder):
 
 def keras_exports(module, node):
     """Notes the public paths of one definition and the place where it stands."""
+    if isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "Operation" for base in node.bases):
+        found.add((module, node.name))
     for decorator in getattr(node, "decorator_list", []):
         if not (isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "keras_export"):
             continue

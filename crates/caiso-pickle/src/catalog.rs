@@ -177,8 +177,8 @@ type Pair = (&'static str, &'static str);
 /// The judgement catalog of Python globals.
 #[derive(Debug)]
 pub struct Catalog {
-    /// Sorted by module, then name; the name `*` stands for the whole module and what is below it.
-    entries: Vec<Entry>,
+    /// Sorted by module.
+    rows: Vec<Row>,
     groups: Vec<Group>,
     /// Modules of Python 2 and what they are called now; sorted.
     renamed_modules: Vec<(&'static str, &'static str)>,
@@ -188,15 +188,17 @@ pub struct Catalog {
     crossings: Vec<&'static str>,
 }
 
-/// One global of the catalog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Entry {
+/// The names of one module in one table of the file.
+#[derive(Clone, Copy, Debug)]
+struct Row {
     module: &'static str,
-    name: &'static str,
+    /// Separated by white space, as the file has them: they are split where a module is asked for, since
+    /// a file names a few dozen of the thousands. `*` is the whole module and what is below it.
+    names: &'static str,
     group: usize,
 }
 
-/// What entries of one table of the file share.
+/// What the globals of one table of the file share.
 #[derive(Clone, Copy, Debug)]
 struct Group {
     category: Category,
@@ -239,18 +241,25 @@ impl Catalog {
     }
 
     /// Everything listed, sorted by module and name.
-    pub fn entries(&self) -> impl Iterator<Item = Listed> + '_ {
-        self.entries.iter().filter_map(|entry| {
-            let group = self.groups.get(entry.group)?;
-            Some(Listed {
-                module: entry.module,
-                name: entry.name,
-                category: group.category,
-                import: group.import,
-                call: group.call,
-                reference: group.reference,
-                since: group.since,
+    #[must_use]
+    pub fn entries(&self) -> Vec<Listed> {
+        let mut entries: Vec<_> = self
+            .rows
+            .iter()
+            .filter_map(|row| Some((row, self.groups.get(row.group)?)))
+            .flat_map(|(row, group)| {
+                row.names.split_ascii_whitespace().map(|name| Listed {
+                    module: row.module,
+                    name,
+                    category: group.category,
+                    import: group.import,
+                    call: group.call,
+                    reference: group.reference,
+                    since: group.since,
+                })
             })
-        })
+            .collect();
+        entries.sort_by_key(|entry| (entry.module, entry.name));
+        entries
     }
 }

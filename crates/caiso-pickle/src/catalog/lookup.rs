@@ -1,9 +1,18 @@
 //! The rules by which a global finds its judgement.
 
-use super::{Catalog, Category, Entry, Group, Judgement, Rule, Severity, Use};
+use super::{Catalog, Category, Group, Judgement, Rule, Severity, Use};
 
 /// Longest dotted name whose every part is judged; a longer one is suspicious by its length alone.
 const MAX_PARTS: usize = 32;
+/// The advisory on names that reach out of their module, where nothing closer is known.
+const DOTTED: &str = "GHSA-5j3x-jp52-966f";
+
+/// What the catalog has for a module and a name.
+struct Found<'a> {
+    module: &'static str,
+    name: &'static str,
+    group: &'a Group,
+}
 
 impl Catalog {
     /// Judges what `how` does with the global `name` of `module`, where `name` may be a dotted chain of
@@ -40,12 +49,12 @@ impl Catalog {
     }
 
     fn judge_current(&self, module: &str, name: &str, how: Use) -> Judgement {
-        if let Some((_, group)) = self.exact(module, name) {
-            return judgement(group, how, Rule::Exact);
+        if let Some(found) = self.exact(module, name) {
+            return judgement(found.group, how, Rule::Exact);
         }
         let mut worst = self.judge_parts(module, name, how);
-        if let Some((entry, group)) = self.parent(module) {
-            worse(&mut worst, judgement(group, how, Rule::Parent(entry.module)));
+        if let Some(found) = self.parent(module) {
+            worse(&mut worst, judgement(found.group, how, Rule::Parent(found.module)));
         }
         worst.unwrap_or(Judgement {
             category: Category::Unknown,
@@ -79,10 +88,10 @@ impl Catalog {
             // A method or attribute of a dangerous global, such as `Popen.communicate` of `subprocess`.
             if position == 0
                 && tail.is_some()
-                && let Some((entry, group)) = self.exact(module, part)
-                && group.category.is_dangerous()
+                && let Some(found) = self.exact(module, part)
+                && found.group.category.is_dangerous()
             {
-                worse(&mut worst, judgement(group, how, Rule::DottedPart(entry.name)));
+                worse(&mut worst, judgement(found.group, how, Rule::DottedPart(found.name)));
             }
             let Some(tail) = tail else {
                 // `anything.system` is what `os` calls so, or looks like it.
@@ -107,16 +116,17 @@ impl Catalog {
         worst
     }
 
-    fn exact(&self, module: &str, name: &str) -> Option<(&Entry, &Group)> {
-        let key = (module, name);
-        let found =
-            self.entries.binary_search_by(|entry| (entry.module, entry.name).cmp(&key)).ok()?;
-        let entry = self.entries.get(found)?;
-        Some((entry, self.groups.get(entry.group)?))
+    fn exact(&self, module: &str, name: &str) -> Option<Found<'_>> {
+        let start = self.rows.partition_point(|row| row.module < module);
+        let mut rows = self.rows.get(start..)?.iter().take_while(|row| row.module == module);
+        rows.find_map(|row| {
+            let name = row.names.split_ascii_whitespace().find(|listed| *listed == name)?;
+            Some(Found { module: row.module, name, group: self.groups.get(row.group)? })
+        })
     }
 
     /// The nearest module, from `module` up, that is dangerous as a whole.
-    fn parent(&self, module: &str) -> Option<(&Entry, &Group)> {
+    fn parent(&self, module: &str) -> Option<Found<'_>> {
         let mut module = module;
         loop {
             if let Some(found) = self.exact(module, "*") {
@@ -144,18 +154,19 @@ fn crossing(how: Use, part: &'static str) -> Judgement {
     Judgement {
         category: Category::Resolver,
         severity: Category::Resolver.severity(how).max(Severity::High),
-        reference: Some("GHSA-5j3x-jp52-966f"),
+        reference: Some(DOTTED),
         rule: Rule::DottedPart(part),
     }
 }
 
 /// Counts a dangerous global reached through a dotted name, at least high.
-fn worse_of(worst: &mut Option<Judgement>, found: Option<(&Entry, &Group)>, how: Use) {
-    if let Some((entry, group)) = found
-        && group.category.is_dangerous()
+fn worse_of(worst: &mut Option<Judgement>, found: Option<Found<'_>>, how: Use) {
+    if let Some(found) = found
+        && found.group.category.is_dangerous()
     {
-        let mut reached = judgement(group, how, Rule::DottedPart(entry.module));
+        let mut reached = judgement(found.group, how, Rule::DottedPart(found.module));
         reached.severity = reached.severity.max(Severity::High);
+        reached.reference = reached.reference.or(Some(DOTTED));
         worse(worst, reached);
     }
 }
