@@ -3,7 +3,8 @@
 They prove that files as their libraries write them are clean. Run it once in each
 environment (one with torch, one with the others): what cannot be imported is skipped, and
 `VERSIONS.md` keeps one row for each file. Bytes may differ between runs (times, random
-identifiers), so the files are committed.
+identifiers), so the files are committed. torch writes the paths of its package and of this
+script into some files: run it from a copy under a neutral folder.
 """
 
 import argparse
