@@ -212,13 +212,11 @@ def estimators(package, all_estimators):
 
 def sklearn_values():
     import numpy as np
-    import sklearn
     from sklearn import compose, ensemble, gaussian_process, metrics, model_selection, neighbors, pipeline
     from sklearn import preprocessing, svm, tree
     from sklearn.linear_model import LogisticRegression
     from sklearn.utils import Bunch, all_estimators
 
-    sklearn.utils  # noqa: B018
     estimators("sklearn", all_estimators)
     generator = np.random.default_rng(0)
     points, labels = np.abs(generator.normal(size=(60, 4))), np.arange(60) % 3
@@ -510,7 +508,8 @@ def wheel_classes(folder):
             if not more:
                 break
             known |= more
-        found.update(key for key in bases if key[1] in known and not key[1].startswith("Test"))
+        skip = ("Test", "_Safe", "Safe", "PathLine")
+        found.update(key for key in bases if key[1] in known and not key[1].startswith(skip))
 
 
 def keras_exports(module, node):
@@ -532,18 +531,19 @@ def update(catalog, lists):
     text = Path(catalog).read_text(encoding="utf-8")
     head, rest = text.split(BEGIN, 1)
     tail = rest.split(END, 1)[1]
-    listed, whole = set(), set()
+    listed = set()
     for group in tomllib.loads(head + tail)["group"]:
         for module, names in group["globals"].items():
-            for name in names.split():
-                listed.add((module, name))
-                if name == "*":
-                    whole.add(module)
+            listed.update((module, name) for name in names.split())
     globals_ = defaultdict(set)
+
+    def elsewhere(module, name):
+        return (module, name) in listed or module.split(".")[0] in STANDARD
+
     for path in lists:
         for line in Path(path).read_text(encoding="utf-8").splitlines():
             module, name = line.split()
-            if (module, name) not in listed and "<" not in name and module.split(".")[0] not in STANDARD:
+            if "<" not in name and not elsewhere(module, name):
                 globals_[module].add(name)
     packages = defaultdict(list)
     for module in sorted(globals_):

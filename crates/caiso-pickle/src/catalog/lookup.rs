@@ -96,8 +96,9 @@ impl Catalog {
             let Some(tail) = tail else {
                 // `anything.system` is what `os` calls so, or looks like it.
                 if position > 0 {
-                    worse_of(&mut worst, self.exact("os", part), how);
-                    worse_of(&mut worst, self.exact("builtins", part), how);
+                    for module in ["os", "builtins", "*"] {
+                        worse_of(&mut worst, self.exact(module, part), how);
+                    }
                 }
                 break;
             };

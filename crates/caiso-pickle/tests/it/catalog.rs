@@ -111,6 +111,10 @@ fn ways_around_a_list_of_names_do_not_help() {
         ("torch.serialization", "os.path.os.popen"),
         ("a.b", "c.builtins.eval"),
         ("somewhere", "thing.system"),
+        ("transformers.models.bert.modeling_bert", "BertModel.from_pretrained"),
+        ("numpy", "ndarray.tofile"),
+        ("pandas.core.frame", "DataFrame.eval"),
+        ("pathlib", "PosixPath.write_text"),
         // The insides of Python objects.
         ("builtins", "dict.__class__.__base__.__subclasses__"),
         ("collections", "OrderedDict.__reduce__"),
@@ -121,6 +125,7 @@ fn ways_around_a_list_of_names_do_not_help() {
         ("subprocess", "Popen.poll"),
         ("asyncio.anything.at_all", "x"),
         ("multiprocessing.util", "spawnv_passfds"),
+        ("__builtins__", "eval"),
         // Names of Python 2.
         ("__builtin__", "eval"),
         ("__builtin__", "apply"),
