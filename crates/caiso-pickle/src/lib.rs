@@ -1,4 +1,7 @@
 //! What loading a Python pickle would do, told without executing anything of it.
+//!
+//! [`analyse`] decodes every opcode of protocols 0 to 5 and runs them on an abstract machine with the stack,
+//! marks, memo and frames of CPython. Imports and calls go to an ordered log, which nothing erases.
 
 #![deny(
     clippy::arithmetic_side_effects,
@@ -9,7 +12,33 @@
     clippy::indexing_slicing,
     clippy::unwrap_used
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::unwrap_used
+    )
+)]
 
-mod catalog;
+mod analyse;
+pub mod catalog;
+mod decode;
+mod event;
+mod judge;
+mod machine;
+mod opcode;
+mod text;
+mod value;
 
-pub use catalog::{Catalog, Category, Judgement, Listed, Rule, Severity, Use};
+pub use analyse::{analyse, looks_like_pickle};
+pub use catalog::{Catalog, Category, Severity};
+pub use decode::{DecodeError, Decoder, Instruction};
+pub use event::{
+    AcceptedBy, Analysis, Argument, ArgumentKind, Build, Call, Callee, Difference, DifferenceKind,
+    End, Event, EventKind, Folding, Gap, GapReason, How, Incomplete, Limits, Name, ResultKind,
+    Stream,
+};
+pub use judge::{Concern, judge};
+pub use opcode::opcode_name;

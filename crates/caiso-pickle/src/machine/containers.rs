@@ -1,0 +1,232 @@
+//! Tuples, lists, dictionaries and sets.
+
+use super::{Halt, Machine, TALL};
+use crate::decode::Instruction;
+use crate::event::{AcceptedBy, Build, DifferenceKind, EventKind, How};
+use crate::value::{KEPT, Kind, Shape, Value};
+
+impl Machine<'_> {
+    pub(super) fn new_container(&mut self, shape: Shape) -> Result<(), Halt> {
+        let value = self.arena.add(shape);
+        self.push(value)
+    }
+
+    pub(super) fn short_tuple(&mut self, length: usize) -> Result<(), Halt> {
+        let mut items = [Value::UNKNOWN; 3];
+        for place in items.iter_mut().take(length).rev() {
+            *place = self.pop()?;
+        }
+        let value = self.arena.with(Shape::Tuple, items.get(..length).unwrap_or_default());
+        self.push(value)
+    }
+
+    /// A container of everything after the last mark.
+    pub(super) fn collect(&mut self, shape: Shape) -> Result<(), Halt> {
+        let start = self.pop_mark()?;
+        if shape == Shape::Dict && self.odd(start) {
+            return Err(Halt::Refused("the number of keys and values is odd"));
+        }
+        let value = self.arena.add(shape);
+        self.absorb(value, start);
+        self.push(value)
+    }
+
+    /// Whether an odd number of values lies from `start` on.
+    fn odd(&self, start: usize) -> bool {
+        let items = self.stack.get(start..).unwrap_or_default();
+        if self.stack.len() < TALL {
+            return items.len() & 1 == 1;
+        }
+        items.iter().fold(0_u64, |sum, value| sum.wrapping_add(length(*value))) & 1 == 1
+    }
+
+    /// Moves everything from `start` on into a container.
+    fn absorb(&mut self, container: Value, start: usize) {
+        let items = self.stack.get(start..).unwrap_or_default();
+        let room = KEPT.saturating_sub(self.arena.count(container)).min(items.len());
+        let (kept, counted) = items.split_at_checked(room).unwrap_or((items, &[]));
+        for &item in kept {
+            if let Kind::Run(count) = item.kind() {
+                self.arena.push(container, Value::CONSTANT);
+                self.arena.count_more(container, count.saturating_sub(1));
+            } else {
+                self.arena.push(container, item);
+            }
+        }
+        let mut more = counted.len() as u64;
+        if start.saturating_add(counted.len()) >= TALL {
+            more = counted.iter().fold(0, |sum, value| sum.saturating_add(length(*value)));
+        }
+        if more > 0 {
+            self.arena.count_more(container, more);
+        }
+        self.stack.truncate(start);
+    }
+
+    pub(super) fn append(&mut self, instruction: &Instruction) -> Result<(), Halt> {
+        let item = self.pop()?;
+        let target = self.top()?;
+        match self.arena.shape(target) {
+            Some(Shape::List | Shape::ByteArray) => self.arena.push(target, item),
+            _ => {
+                let start = self.stack.len();
+                self.push(item)?;
+                self.extend(instruction, target, start, &["extend", "append"])?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn appends(&mut self, instruction: &Instruction) -> Result<(), Halt> {
+        let start = self.pop_mark()?;
+        let target = self.below(start)?;
+        match self.arena.shape(target) {
+            Some(Shape::List | Shape::ByteArray) => self.absorb(target, start),
+            _ => self.extend(instruction, target, start, &["extend", "append"])?,
+        }
+        Ok(())
+    }
+
+    pub(super) fn add_items(&mut self, instruction: &Instruction) -> Result<(), Halt> {
+        let start = self.pop_mark()?;
+        let target = self.below(start)?;
+        match self.arena.shape(target) {
+            Some(Shape::Set) => self.absorb(target, start),
+            _ => self.extend(instruction, target, start, &["add"])?,
+        }
+        Ok(())
+    }
+
+    /// The value under the items that begin at `start`.
+    fn below(&self, start: usize) -> Result<Value, Halt> {
+        if start <= self.fence {
+            return Err(Halt::Refused("the stack is empty"));
+        }
+        let value = start.checked_sub(1).and_then(|below| self.stack.get(below)).copied();
+        let value = value.unwrap_or(Value::UNKNOWN);
+        Ok(if matches!(value.kind(), Kind::Run(_)) { Value::CONSTANT } else { value })
+    }
+
+    /// Items go to something that is no container of ours: one of its methods is called, which may be an
+    /// attribute that an earlier `BUILD` set.
+    fn extend(
+        &mut self,
+        instruction: &Instruction,
+        target: Value,
+        start: usize,
+        methods: &[&str],
+    ) -> Result<(), Halt> {
+        let span = instruction.start..instruction.end;
+        let refuses = target.is_constant()
+            || matches!(
+                self.arena.shape(target),
+                Some(
+                    Shape::Tuple
+                        | Shape::FrozenSet
+                        | Shape::Dict
+                        | Shape::List
+                        | Shape::Set
+                        | Shape::ByteArray
+                )
+            );
+        if refuses {
+            if self.stack.len() > start {
+                return Err(Halt::Refused("items are added to a value that takes none"));
+            }
+            self.difference(span, DifferenceKind::NoItems, AcceptedBy::C);
+            return Ok(());
+        }
+        for method in methods {
+            if let Some(attribute) = self.attribute(target, method) {
+                let items: Vec<Value> =
+                    self.stack.get(start..).unwrap_or_default().iter().take(4).copied().collect();
+                let list = self.arena.with(Shape::List, &items);
+                let first = items.first().copied().unwrap_or(list);
+                let argument = if *method == "extend" { list } else { first };
+                self.call(span.clone(), attribute, &[argument], true, None, How::Indirect, 8);
+            }
+        }
+        self.stack.truncate(start);
+        Ok(())
+    }
+
+    pub(super) fn set_item(&mut self, instruction: &Instruction) -> Result<(), Halt> {
+        let value = self.pop()?;
+        let key = self.pop()?;
+        let target = self.top()?;
+        if self.arena.shape(target) == Some(Shape::Dict) {
+            self.arena.push(target, key);
+            self.arena.push(target, value);
+            return Ok(());
+        }
+        let start = self.stack.len();
+        self.push(key)?;
+        self.push(value)?;
+        self.set_other(instruction, target, start)
+    }
+
+    pub(super) fn set_items(&mut self, instruction: &Instruction) -> Result<(), Halt> {
+        let start = self.pop_mark()?;
+        let target = self.below(start)?;
+        if self.odd(start) {
+            return Err(Halt::Refused("the number of keys and values is odd"));
+        }
+        if self.arena.shape(target) == Some(Shape::Dict) {
+            self.absorb(target, start);
+            return Ok(());
+        }
+        self.set_other(instruction, target, start)
+    }
+
+    /// Items are set on something that is no dictionary of ours.
+    fn set_other(
+        &mut self,
+        instruction: &Instruction,
+        target: Value,
+        start: usize,
+    ) -> Result<(), Halt> {
+        let items: Vec<Value> =
+            self.stack.get(start..).unwrap_or_default().iter().take(KEPT).copied().collect();
+        self.stack.truncate(start);
+        let Some(name) = self.global_name(target).cloned() else {
+            let refuses = target.is_constant()
+                || matches!(
+                    self.arena.shape(target),
+                    Some(Shape::Tuple | Shape::FrozenSet | Shape::Set)
+                );
+            if refuses && !items.is_empty() {
+                return Err(Halt::Refused("items are set on a value that takes none"));
+            }
+            return Ok(());
+        };
+        let registry = matches!(&*name.module, "copyreg" | "copy_reg");
+        for pair in items.chunks_exact(2) {
+            let &[key, value] = pair else { continue };
+            let Kind::Int(code) = key.kind() else { continue };
+            if registry && &*name.name == "_inverted_registry" {
+                self.register(code, value);
+            } else if registry
+                && &*name.name == "_extension_cache"
+                && let Some(name) = self.global_name(value).cloned()
+            {
+                self.extend_codes(code, name);
+            }
+        }
+        let dictionary = self.arena.with(Shape::Dict, &items);
+        let keys = self.keys(dictionary, 48);
+        let span = instruction.start..instruction.end;
+        self.event(
+            span,
+            EventKind::Build(Build { class: None, target: Some(name), dictionary: true, keys }),
+        );
+        Ok(())
+    }
+}
+
+/// How many values one entry of the stack stands for.
+fn length(value: Value) -> u64 {
+    match value.kind() {
+        Kind::Run(count) => count,
+        _ => 1,
+    }
+}

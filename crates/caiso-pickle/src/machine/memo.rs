@@ -1,0 +1,125 @@
+//! The memo of an unpickler, in bounded memory.
+
+use std::collections::BTreeMap;
+
+use crate::value::Value;
+
+/// Entries far from the others, and globals and results beyond the limit.
+const SPARSE: usize = 1 << 16;
+/// How far beyond the last entry the next one may lie without going to the sparse map.
+const REACH: usize = 1 << 12;
+
+#[derive(Debug)]
+pub(crate) struct Memo {
+    dense: Vec<Option<Value>>,
+    sparse: BTreeMap<usize, Value>,
+    limit: usize,
+    /// Entries below this and at or above `limit` may be set, to values that are not kept.
+    lost: usize,
+    /// Entries that are set: the index of the next `MEMOIZE`.
+    count: usize,
+}
+
+impl Memo {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { dense: Vec::new(), sparse: BTreeMap::new(), limit, lost: 0, count: 0 }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.dense.clear();
+        self.sparse.clear();
+        self.lost = 0;
+        self.count = 0;
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Sets an entry. False if a value that matters could not be kept.
+    #[inline]
+    pub(crate) fn put(&mut self, index: usize, value: Value) -> bool {
+        if index == self.dense.len() && index < self.limit {
+            if !self.sparse.is_empty() && self.sparse.remove(&index).is_some() {
+                self.count = self.count.saturating_sub(1);
+            }
+            self.dense.push(Some(value));
+            self.count = self.count.saturating_add(1);
+            return true;
+        }
+        self.put_elsewhere(index, value)
+    }
+
+    fn put_elsewhere(&mut self, index: usize, value: Value) -> bool {
+        if let Some(entry) = self.dense.get_mut(index) {
+            if entry.replace(value).is_none() {
+                self.count = self.count.saturating_add(1);
+            }
+            return true;
+        }
+        if index < self.limit
+            && index.saturating_sub(self.dense.len()) < REACH
+            && self.sparse.is_empty()
+        {
+            self.dense.resize(index, None);
+            self.dense.push(Some(value));
+            self.count = self.count.saturating_add(1);
+            return true;
+        }
+        if self.sparse.len() < SPARSE && (index < self.limit || !value.is_constant()) {
+            if self.sparse.insert(index, value).is_none() && index >= self.lost {
+                self.count = self.count.saturating_add(1);
+            }
+            self.lost = self.lost.max(if index < self.limit { 0 } else { index.saturating_add(1) });
+            return true;
+        }
+        self.sparse.remove(&index);
+        if index >= self.lost {
+            self.lost = index.saturating_add(1);
+            self.count = self.count.saturating_add(1);
+        }
+        index >= self.limit && value.is_constant()
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, index: usize) -> Option<Value> {
+        if let Some(&entry) = self.dense.get(index) {
+            return entry;
+        }
+        if let Some(&value) = self.sparse.get(&index) {
+            return Some(value);
+        }
+        (index < self.lost && (index >= self.limit || self.sparse.len() >= SPARSE))
+            .then_some(Value::UNKNOWN)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_found_again() {
+        let mut memo = Memo::new(100);
+        assert!(memo.put(0, Value::int(0)));
+        assert!(memo.put(5, Value::int(5)));
+        assert_eq!((memo.get(0), memo.get(3), memo.count()), (Some(Value::int(0)), None, 2));
+        assert!(memo.put(3, Value::int(3)));
+        assert_eq!((memo.get(3), memo.count()), (Some(Value::int(3)), 3));
+        assert!(memo.put(1 << 40, Value::global(1)));
+        assert_eq!(memo.get(1 << 40), Some(Value::global(1)));
+    }
+
+    #[test]
+    fn beyond_the_limit_constants_are_lost_and_globals_kept() {
+        let mut memo = Memo::new(4);
+        for index in 0..10 {
+            assert!(memo.put(index, Value::int(7)));
+        }
+        assert!(memo.put(10, Value::global(3)));
+        assert_eq!(memo.get(3), Some(Value::int(7)));
+        assert_eq!(memo.get(8), Some(Value::UNKNOWN));
+        assert_eq!(memo.get(10), Some(Value::global(3)));
+        assert_eq!((memo.get(11), memo.count()), (None, 11));
+    }
+}

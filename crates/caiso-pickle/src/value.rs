@@ -1,0 +1,410 @@
+//! Values of the abstract machine: one word each, with the compound ones in an arena of fixed size.
+
+/// A value in one word: a tag in the upper four bits, a payload below.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Value(u64);
+
+/// What a [`Value`] is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// Nothing is known: the result of a call, or a value that was forgotten to keep memory bounded.
+    Unknown,
+    None,
+    True,
+    False,
+    /// A float.
+    Number,
+    Int(i64),
+    /// A string constant, by the offset of its opcode.
+    Text(usize),
+    /// A bytes constant, by the offset of its opcode.
+    Bytes(usize),
+    /// Index into the globals.
+    Global(usize),
+    /// Index into the globals reached through resolvers.
+    Resolved(usize),
+    /// Slot in the arena, and the generation that must be found there.
+    Node(usize, u32),
+    /// Index into the constants that folding made.
+    Folded(usize),
+    /// An integer beyond 60 bits, by the offset of its opcode.
+    Long(usize),
+    /// So many constants in a row, whose values are not kept.
+    Run(u64),
+    /// A constant whose value is not kept.
+    Constant,
+    /// What `find_class` imports by names that are not constants.
+    UnknownGlobal,
+}
+
+const TAG: u32 = 60;
+const PAYLOAD: u64 = (1 << TAG) - 1;
+const SLOT: u32 = 28;
+const INT_BIAS: i64 = 1 << 59;
+
+impl Value {
+    pub(crate) const UNKNOWN: Self = Self::simple(0);
+    pub(crate) const NONE: Self = Self::simple(1);
+    pub(crate) const TRUE: Self = Self::simple(2);
+    pub(crate) const FALSE: Self = Self::simple(3);
+    pub(crate) const NUMBER: Self = Self::simple(4);
+    pub(crate) const CONSTANT: Self = Self::simple(5);
+    pub(crate) const UNKNOWN_GLOBAL: Self = Self::simple(6);
+
+    const fn simple(payload: u64) -> Self {
+        Self(payload)
+    }
+
+    fn tagged(tag: u64, payload: usize) -> Self {
+        Self((tag << TAG) | (payload as u64 & PAYLOAD))
+    }
+
+    pub(crate) fn int(value: i64) -> Self {
+        match value.checked_add(INT_BIAS).and_then(|biased| u64::try_from(biased).ok()) {
+            Some(biased) if biased <= PAYLOAD => Self((1 << TAG) | biased),
+            _ => Self::NUMBER,
+        }
+    }
+
+    pub(crate) fn text(offset: usize) -> Self {
+        Self::tagged(2, offset)
+    }
+
+    pub(crate) fn bytes(offset: usize) -> Self {
+        Self::tagged(3, offset)
+    }
+
+    pub(crate) fn global(index: usize) -> Self {
+        Self::tagged(4, index)
+    }
+
+    pub(crate) fn resolved(index: usize) -> Self {
+        Self::tagged(5, index)
+    }
+
+    pub(crate) fn folded(index: usize) -> Self {
+        Self::tagged(6, index)
+    }
+
+    pub(crate) fn long(offset: usize) -> Self {
+        Self::tagged(9, offset)
+    }
+
+    pub(crate) fn run(count: u64) -> Self {
+        Self((7 << TAG) | count.min(PAYLOAD))
+    }
+
+    fn node(slot: usize, generation: u32) -> Self {
+        Self((8 << TAG) | (u64::from(generation) << SLOT) | slot as u64)
+    }
+
+    pub(crate) fn kind(self) -> Kind {
+        let payload = self.0 & PAYLOAD;
+        let index = usize::try_from(payload).unwrap_or(usize::MAX);
+        match self.0 >> TAG {
+            0 => match payload {
+                1 => Kind::None,
+                2 => Kind::True,
+                3 => Kind::False,
+                4 => Kind::Number,
+                5 => Kind::Constant,
+                6 => Kind::UnknownGlobal,
+                _ => Kind::Unknown,
+            },
+            1 => Kind::Int(i64::try_from(payload).unwrap_or_default().saturating_sub(INT_BIAS)),
+            2 => Kind::Text(index),
+            3 => Kind::Bytes(index),
+            4 => Kind::Global(index),
+            5 => Kind::Resolved(index),
+            6 => Kind::Folded(index),
+            7 => Kind::Run(payload),
+            9 => Kind::Long(index),
+            _ => Kind::Node(
+                usize::try_from(payload & ((1 << SLOT) - 1)).unwrap_or(usize::MAX),
+                u32::try_from(payload >> SLOT).unwrap_or(u32::MAX),
+            ),
+        }
+    }
+
+    /// Whether this is a constant without parts.
+    pub(crate) fn is_constant(self) -> bool {
+        match self.0 >> TAG {
+            0 => !matches!(self, Self::UNKNOWN | Self::UNKNOWN_GLOBAL),
+            1 | 2 | 3 | 6 | 7 | 9 => true,
+            _ => false,
+        }
+    }
+
+    /// Whether this is a node of the arena.
+    pub(crate) fn is_node(self) -> bool {
+        self.0 >> TAG == 8
+    }
+}
+
+/// What a node of the arena is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Shape {
+    List,
+    Tuple,
+    /// Keys and values in turn.
+    Dict,
+    Set,
+    FrozenSet,
+    ByteArray,
+    /// The result of a call: callee, arguments, and keyword arguments if there are any.
+    Call,
+    /// The result of `__new__`: the same parts.
+    Object,
+    /// The persistent identifier.
+    Persistent,
+    /// More items of the node that refers to this one.
+    More,
+}
+
+const INLINE: usize = 6;
+/// Items that are kept of one container; folding and previews need no more.
+pub(crate) const KEPT: usize = 96;
+const NO_NODE: u32 = u32::MAX;
+
+#[derive(Clone, Debug)]
+struct Node {
+    items: [Value; INLINE],
+    /// Items there are, kept or not.
+    count: u32,
+    generation: u32,
+    next: u32,
+    last: u32,
+    shape: Shape,
+}
+
+/// Nodes in a buffer that is never longer than its capacity. The first half stays; the second half is a
+/// ring that forgets the oldest nodes, so that a file of any size is analysed in bounded memory. A value
+/// whose node is forgotten reads as unknown.
+#[derive(Debug)]
+pub(crate) struct Arena {
+    nodes: Vec<Node>,
+    capacity: usize,
+    cursor: usize,
+    generation: u32,
+    pub(crate) forgotten: bool,
+}
+
+impl Arena {
+    pub(crate) fn new(capacity: usize) -> Self {
+        let capacity = capacity.clamp(256, 1 << (SLOT - 1));
+        Self { nodes: Vec::new(), capacity, cursor: 0, generation: 0, forgotten: false }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.nodes.clear();
+        self.cursor = 0;
+        self.generation = self.generation.wrapping_add(1);
+        self.forgotten = false;
+    }
+
+    pub(crate) fn add(&mut self, shape: Shape) -> Value {
+        let mut node = Node {
+            items: [Value::UNKNOWN; INLINE],
+            count: 0,
+            generation: self.generation,
+            next: NO_NODE,
+            last: NO_NODE,
+            shape,
+        };
+        if self.nodes.len() < self.capacity {
+            let slot = self.nodes.len();
+            self.nodes.push(node);
+            return Value::node(slot, self.generation);
+        }
+        self.forgotten = true;
+        let slot = if self.cursor == 0 { self.capacity >> 1 } else { self.cursor };
+        let after = slot.saturating_add(1);
+        self.cursor = if after >= self.capacity {
+            self.generation = self.generation.wrapping_add(1);
+            0
+        } else {
+            after
+        };
+        if let Some(old) = self.nodes.get_mut(slot) {
+            node.generation = old.generation.wrapping_add(1).max(self.generation);
+            let generation = node.generation;
+            *old = node;
+            return Value::node(slot, generation);
+        }
+        Value::UNKNOWN
+    }
+
+    pub(crate) fn with(&mut self, shape: Shape, items: &[Value]) -> Value {
+        let value = self.add(shape);
+        for &item in items {
+            self.push(value, item);
+        }
+        value
+    }
+
+    fn get(&self, value: Value) -> Option<(usize, &Node)> {
+        let Kind::Node(slot, generation) = value.kind() else { return None };
+        self.nodes.get(slot).filter(|node| node.generation == generation).map(|node| (slot, node))
+    }
+
+    pub(crate) fn shape(&self, value: Value) -> Option<Shape> {
+        self.get(value).map(|(_, node)| node.shape)
+    }
+
+    pub(crate) fn count(&self, value: Value) -> usize {
+        self.get(value).map_or(0, |(_, node)| usize::try_from(node.count).unwrap_or(usize::MAX))
+    }
+
+    /// Adds an item to a container; past [`KEPT`] it is only counted.
+    #[inline]
+    pub(crate) fn push(&mut self, value: Value, item: Value) {
+        let Kind::Node(slot, generation) = value.kind() else { return };
+        let Some(node) = self.nodes.get_mut(slot).filter(|node| node.generation == generation)
+        else {
+            return;
+        };
+        let index = usize::try_from(node.count).unwrap_or(usize::MAX);
+        node.count = node.count.saturating_add(1);
+        if let Some(place) = node.items.get_mut(index) {
+            *place = item;
+            return;
+        }
+        if index < KEPT {
+            self.push_more(slot, index, item);
+        }
+    }
+
+    fn push_more(&mut self, slot: usize, index: usize, item: Value) {
+        let offset = index.checked_rem(INLINE).unwrap_or(0);
+        let last = self.nodes.get(slot).map_or(NO_NODE, |node| node.last);
+        let target = if offset == 0 {
+            let more = self.add(Shape::More);
+            let Kind::Node(new, generation) = more.kind() else { return };
+            let link = u32::try_from(new).unwrap_or(NO_NODE);
+            let before = if last == NO_NODE { slot } else { usize::try_from(last).unwrap_or(slot) };
+            if let Some(node) = self.nodes.get_mut(before) {
+                node.next = link;
+            }
+            if let Some(node) = self.nodes.get_mut(slot) {
+                node.last = link;
+            }
+            // Owner of the part, so that a reused slot is not read as a part of it.
+            if let Some(node) = self.nodes.get_mut(new) {
+                node.last = u32::try_from(slot).unwrap_or(NO_NODE);
+                node.generation = generation;
+            }
+            new
+        } else {
+            usize::try_from(last).unwrap_or(usize::MAX)
+        };
+        let owner = u32::try_from(slot).unwrap_or(NO_NODE);
+        if let Some(node) = self.nodes.get_mut(target)
+            && node.shape == Shape::More
+            && node.last == owner
+            && let Some(place) = node.items.get_mut(offset)
+        {
+            *place = item;
+            node.count = node.count.saturating_add(1);
+        }
+    }
+
+    /// Counts items that are not kept.
+    pub(crate) fn count_more(&mut self, value: Value, count: u64) {
+        let Kind::Node(slot, generation) = value.kind() else { return };
+        if let Some(node) = self.nodes.get_mut(slot).filter(|node| node.generation == generation) {
+            node.count = node.count.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
+        }
+    }
+
+    /// Replaces one of the first six items of a call or object.
+    pub(crate) fn set(&mut self, value: Value, index: usize, item: Value) {
+        let Kind::Node(slot, generation) = value.kind() else { return };
+        if let Some(place) = self
+            .nodes
+            .get_mut(slot)
+            .filter(|node| node.generation == generation)
+            .filter(|node| matches!(node.shape, Shape::Call | Shape::Object))
+            .and_then(|node| node.items.get_mut(index))
+        {
+            *place = item;
+        }
+    }
+
+    /// The first item.
+    pub(crate) fn first(&self, value: Value) -> Option<Value> {
+        self.item(value, 0)
+    }
+
+    /// One of the first six items.
+    pub(crate) fn item(&self, value: Value, index: usize) -> Option<Value> {
+        let (_, node) = self.get(value)?;
+        (index < usize::try_from(node.count).ok()?).then(|| node.items.get(index).copied())?
+    }
+
+    /// The items that are kept, at most `limit`, and whether these are all.
+    pub(crate) fn items(&self, value: Value, limit: usize) -> (Vec<Value>, bool) {
+        let Some((slot, mut node)) = self.get(value) else { return (Vec::new(), false) };
+        let owner = u32::try_from(slot).unwrap_or(NO_NODE);
+        let count = usize::try_from(node.count).unwrap_or(usize::MAX);
+        let wanted = count.min(limit).min(KEPT);
+        let mut items = Vec::with_capacity(wanted);
+        loop {
+            let missing = wanted.saturating_sub(items.len());
+            items.extend(node.items.iter().take(missing));
+            if items.len() >= wanted {
+                break;
+            }
+            match usize::try_from(node.next).ok().and_then(|next| self.nodes.get(next)) {
+                Some(next) if next.shape == Shape::More && next.last == owner => node = next,
+                _ => return (items, false),
+            }
+        }
+        (items, count <= wanted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_fit_a_word() {
+        for int in [0, 1, -1, 1 << 58, -(1 << 58)] {
+            assert_eq!(Value::int(int).kind(), Kind::Int(int));
+        }
+        assert_eq!(Value::int(i64::MAX).kind(), Kind::Number);
+        assert_eq!(Value::text(77).kind(), Kind::Text(77));
+        assert!(Value::run(3).is_constant() && !Value::UNKNOWN.is_constant());
+    }
+
+    #[test]
+    fn containers_keep_their_first_items() {
+        let mut arena = Arena::new(1000);
+        let list = arena.add(Shape::List);
+        for int in 0..200 {
+            arena.push(list, Value::int(int));
+        }
+        let (items, all) = arena.items(list, 20);
+        assert!(!all);
+        assert_eq!(items, (0..20).map(Value::int).collect::<Vec<_>>());
+        assert_eq!(arena.items(list, 1000).0.len(), KEPT);
+        assert_eq!(arena.count(list), 200);
+    }
+
+    #[test]
+    fn old_nodes_are_forgotten_not_mistaken() {
+        let mut arena = Arena::new(256);
+        let early = arena.with(Shape::Tuple, &[Value::int(1)]);
+        let nodes: Vec<_> =
+            (0..1000).map(|int| arena.with(Shape::Tuple, &[Value::int(int); 9])).collect();
+        assert_eq!(arena.first(early), Some(Value::int(1)));
+        for (int, &node) in (0..).zip(&nodes) {
+            if let Some(first) = arena.first(node) {
+                assert_eq!(first, Value::int(int));
+                assert!(arena.items(node, 9).0.iter().all(|&item| item == Value::int(int)));
+            }
+        }
+        assert!(arena.forgotten && arena.first(nodes[200]).is_none());
+        assert!(arena.first(nodes[999]).is_some());
+    }
+}
