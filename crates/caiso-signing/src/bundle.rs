@@ -192,8 +192,8 @@ pub fn sign(
             }],
         },
     };
-    let bytes = serde_json::to_vec(&wire)
-        .map_err(|source| Error::Json { place: "the bundle", source })?;
+    let bytes =
+        serde_json::to_vec(&wire).map_err(|source| Error::Json { place: "the bundle", source })?;
     if bytes.len() > MAX_BUNDLE {
         return Err(Error::TooLarge { size: bytes.len(), limit: MAX_BUNDLE });
     }

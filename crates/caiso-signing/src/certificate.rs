@@ -121,8 +121,9 @@ impl Certificate {
                 );
             }
             if extension.critical && !UNDERSTOOD.contains(&oid.as_str()) {
-                return Err(self
-                    .problem(format!("has the critical extension {oid}, which is not understood")));
+                return Err(self.problem(format!(
+                    "has the critical extension {oid}, which is not understood"
+                )));
             }
         }
         Ok(())
@@ -132,9 +133,8 @@ impl Certificate {
     pub(crate) fn check_signer(&self) -> Result<(), Error> {
         let (usage, extended) = (self.usage()?, self.extended_usage()?);
         if usage.is_none() && extended.is_none() {
-            return Err(self.problem(
-                "has no key usage, expected digitalSignature or codeSigning".to_owned(),
-            ));
+            return Err(self
+                .problem("has no key usage, expected digitalSignature or codeSigning".to_owned()));
         }
         if usage.is_some_and(|usage| !usage.digital_signature()) {
             return Err(self.problem("its key usage lacks digitalSignature".to_owned()));

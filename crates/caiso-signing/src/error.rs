@@ -39,7 +39,9 @@ pub enum Error {
         remedy: &'static str,
     },
     /// The signature is not one of this key over this payload.
-    #[error("the signature does not verify: the payload or the signature was changed, or another key signed")]
+    #[error(
+        "the signature does not verify: the payload or the signature was changed, or another key signed"
+    )]
     Signature,
     /// The digest of the whole does not follow from the digests of the files.
     #[error("the subject's digest is {signed}, but the listed resources give {computed}")]

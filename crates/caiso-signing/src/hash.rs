@@ -3,8 +3,8 @@ use std::fmt;
 use blake2::Blake2b512;
 use sha2::{Digest, Sha256};
 
-use crate::manifest::{Resource, Serialization, check_name};
 use crate::Error;
+use crate::manifest::{Resource, Serialization, check_name};
 
 /// How the bytes of files are hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,14 +135,12 @@ impl FileHasher {
 
     /// The file's resources. An empty file has none where files are cut into shards.
     pub fn finish(mut self) -> Vec<Resource> {
-        match self.shard_size {
-            None => vec![Resource { name: self.name, digest: self.state.finish() }],
-            Some(_) => {
-                if self.position > self.start {
-                    self.end_shard();
-                }
-                self.resources
-            }
+        if self.shard_size.is_none() {
+            return vec![Resource { name: self.name, digest: self.state.finish() }];
         }
+        if self.position > self.start {
+            self.end_shard();
+        }
+        self.resources
     }
 }

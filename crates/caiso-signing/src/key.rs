@@ -149,7 +149,9 @@ impl SigningKey {
             .map_err(|_| Error::Key {
                 what: "private key",
                 reason: match pkcs8::PrivateKeyInfoRef::try_from(der) {
-                    Ok(info) => format!("is of {}, expected {CURVES}", algorithm(info.algorithm.oid)),
+                    Ok(info) => {
+                        format!("is of {}, expected {CURVES}", algorithm(info.algorithm.oid))
+                    }
                     Err(error) => format!("is no PKCS#8: {error}"),
                 },
             })

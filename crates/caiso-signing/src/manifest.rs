@@ -25,7 +25,9 @@ pub struct Resource {
 pub struct Serialization {
     /// Hash of each file or shard.
     pub hash: HashAlgorithm,
-    /// Bytes of a shard; without it each file is hashed as a whole.
+    /// Bytes of a shard; without it each file is hashed as a whole, which every verifier understands.
+    /// The package `model-signing` 1.1.1 names the hash of shards otherwise than the specification's
+    /// schema: its bundles are understood here, but it refuses those with shards that are made here.
     pub shard_size: Option<NonZeroU64>,
     /// Whether symbolic links were followed. Where not, a link in the folder is an error.
     pub allow_symlinks: bool,

@@ -1,4 +1,8 @@
 //! The in-toto statement that is signed, and the bytes that the signature is over.
+#![expect(
+    clippy::zero_sized_map_values,
+    reason = "of further fields only the names matter; serde fills maps with them, not sets"
+)]
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -36,7 +40,7 @@ struct Types {
 #[serde(deny_unknown_fields)]
 struct Statement {
     #[serde(rename = "_type")]
-    statement_type: String,
+    kind: String,
     subject: Vec<Subject>,
     #[serde(rename = "predicateType")]
     predicate_type: String,
@@ -84,7 +88,7 @@ pub(crate) fn write(manifest: &Manifest) -> Result<Vec<u8>, Error> {
     let serialization = manifest.serialization();
     let algorithm = serialization.hash.name();
     let statement = Statement {
-        statement_type: STATEMENT_TYPE.to_owned(),
+        kind: STATEMENT_TYPE.to_owned(),
         subject: vec![Subject {
             name: manifest.model_name().to_owned(),
             digest: BTreeMap::from([("sha256".to_owned(), hex::encode(manifest.root_digest()))]),

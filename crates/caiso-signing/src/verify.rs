@@ -108,7 +108,8 @@ pub fn verify(bundle: &[u8], trust: &Trust) -> Result<Verified, Error> {
     not_checked.extend(left_open(&bundle));
     let ignored = &manifest.serialization().ignore_paths;
     if !ignored.is_empty() {
-        not_checked.push(format!("files at the paths that the signer left out: {}", listed(ignored)));
+        not_checked
+            .push(format!("files at the paths that the signer left out: {}", listed(ignored)));
     }
     if manifest.serialization().allow_symlinks {
         not_checked.push("where symbolic links led, which the signer followed".to_owned());
@@ -117,11 +118,7 @@ pub fn verify(bundle: &[u8], trust: &Trust) -> Result<Verified, Error> {
 }
 
 /// The bundle names no other key than the trusted one.
-fn check_key(
-    bundle: &Bundle,
-    key: &PublicKey,
-    not_checked: &mut Vec<String>,
-) -> Result<(), Error> {
+fn check_key(bundle: &Bundle, key: &PublicKey, not_checked: &mut Vec<String>) -> Result<(), Error> {
     let fingerprint = key.fingerprint()?;
     let other_key = |place: &str, found: String| Error::Field {
         place: place.to_owned(),
@@ -147,9 +144,8 @@ fn check_key(
         if certified != *key {
             return Err(other_key("the key of the signer's certificate", certified.fingerprint()?));
         }
-        not_checked.push(
-            "the certificates in the bundle: the key is trusted as it was given".to_owned(),
-        );
+        not_checked
+            .push("the certificates in the bundle: the key is trusted as it was given".to_owned());
     }
     Ok(())
 }
@@ -169,7 +165,9 @@ fn left_open(bundle: &Bundle) -> Vec<String> {
         open.push("the timestamps (RFC 3161) in the bundle".to_owned());
     }
     if bundle.has_key_details {
-        open.push("the algorithm that the bundle names (keyDetails): the curve's own was used".to_owned());
+        open.push(
+            "the algorithm that the bundle names (keyDetails): the curve's own was used".to_owned(),
+        );
     }
     if let Some(keyid) = &bundle.keyid {
         open.push(format!("the key identifier {} of the signature", crate::error::shown(keyid)));
@@ -178,7 +176,8 @@ fn left_open(bundle: &Bundle) -> Vec<String> {
 }
 
 fn listed(paths: &[String]) -> String {
-    let mut text: Vec<String> = paths.iter().take(20).map(|path| crate::error::shown(path)).collect();
+    let mut text: Vec<String> =
+        paths.iter().take(20).map(|path| crate::error::shown(path)).collect();
     if let Some(more @ 1..) = paths.len().checked_sub(text.len()) {
         text.push(format!("{more} more"));
     }

@@ -7,5 +7,12 @@
     clippy::unwrap_used
 )]
 
+mod authority;
+mod certificates;
+mod keys;
+mod manifests;
+mod peer;
+mod properties;
+mod statements;
 mod support;
 mod vectors;

@@ -2,6 +2,8 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use caiso_signing::{FileHasher, Manifest, Resource, Serialization};
+use p256::pkcs8::{EncodePrivateKey, LineEnding};
 use serde_json::Value;
 
 pub(crate) fn vector(name: &str) -> Vec<u8> {
@@ -33,8 +35,7 @@ pub(crate) fn valid_by_schema(bundle: &Value) -> (bool, bool) {
     let registry = registry.prepare().unwrap();
     let valid = |name: &str, instance: &Value| {
         let schema = schema(name);
-        let validator =
-            jsonschema::options().with_registry(&registry).build(&schema).unwrap();
+        let validator = jsonschema::options().with_registry(&registry).build(&schema).unwrap();
         validator.is_valid(instance)
     };
     let form = valid("bundle", bundle);
@@ -49,4 +50,40 @@ pub(crate) fn certificate_pem(raw: &Value) -> String {
         pem += "\n";
     }
     pem + "-----END CERTIFICATE-----\n"
+}
+
+/// Keys on the three curves as PKCS#8 in PEM, always the same.
+pub(crate) fn keys() -> [String; 3] {
+    let pem = LineEnding::LF;
+    let mut large = [0x42; 66];
+    large[0] = 0;
+    [
+        p256::SecretKey::from_slice(&[0x41; 32]).unwrap().to_pkcs8_pem(pem).unwrap().to_string(),
+        p384::SecretKey::from_slice(&[0x41; 48]).unwrap().to_pkcs8_pem(pem).unwrap().to_string(),
+        p521::SecretKey::from_slice(&large).unwrap().to_pkcs8_pem(pem).unwrap().to_string(),
+    ]
+}
+
+/// A manifest of five files.
+pub(crate) fn manifest() -> Manifest {
+    let serialization = Serialization::default();
+    let resources = ["weights/part 1.bin", "größe.json", "a-b/x", "a/b", "a.txt"]
+        .into_iter()
+        .flat_map(|name| hashed(&serialization, name, name.as_bytes()))
+        .collect();
+    Manifest::new("a model", serialization, resources).unwrap()
+}
+
+pub(crate) fn hashed(serialization: &Serialization, name: &str, bytes: &[u8]) -> Vec<Resource> {
+    let mut hasher = FileHasher::new(serialization, name).unwrap();
+    for part in bytes.chunks(3) {
+        hasher.update(part);
+    }
+    hasher.finish()
+}
+
+/// A file of `tests/keys`.
+pub(crate) fn key_file(name: &str) -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys/");
+    std::fs::read_to_string(format!("{folder}{name}.pem")).unwrap()
 }

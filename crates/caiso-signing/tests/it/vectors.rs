@@ -35,10 +35,8 @@ fn the_key_vector_verifies_with_the_key_that_its_fingerprint_names() {
     assert!(verified.manifest.serialization().ignores(".git/config"));
     assert_eq!(
         verified.not_checked,
-        [
-            "files at the paths that the signer left out: \".gitattributes\", \".github\", \
-             \"ignore-me\", \".gitignore\", \".git\""
-        ]
+        ["files at the paths that the signer left out: \".gitattributes\", \".github\", \
+             \"ignore-me\", \".gitignore\", \".git\""]
     );
 }
 
@@ -121,9 +119,7 @@ fn the_schemas_judge_the_vectors_as_we_do() {
     for name in ["valid/key", "valid/certificate", "valid/sigstore"] {
         assert_eq!(valid_by_schema(&json(&vector(name))), (true, true), "{name}");
     }
-    for name in
-        ["missing-envelope", "missing-verification-material", "missing-tlog-entries"]
-    {
+    for name in ["missing-envelope", "missing-verification-material", "missing-tlog-entries"] {
         let (form, _) = valid_by_schema(&json(&vector(&format!("invalid/{name}"))));
         assert!(!form, "{name}");
     }
