@@ -28,20 +28,25 @@ pub(crate) enum Codec<'a> {
 
 /// A decoder that is handed its input.
 pub(crate) struct Pushed<'a, D> {
-    input: &'a [u8],
+    bytes: &'a [u8],
+    position: usize,
     decoder: D,
     done: bool,
 }
 
 impl<'a, D> Pushed<'a, D> {
     fn new(input: &'a [u8], decoder: D) -> Self {
-        Self { input, decoder, done: false }
+        Self { bytes: input, position: 0, decoder, done: false }
     }
 
     /// Takes over what one step did.
     fn advance(&mut self, consumed: usize, done: bool) {
-        self.input = self.input.get(consumed..).unwrap_or_default();
+        self.position = self.position.saturating_add(consumed);
         self.done = done;
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.position..).unwrap_or_default()
     }
 }
 
@@ -87,8 +92,10 @@ impl<'a> Codec<'a> {
     ) -> Result<Self, ArchiveError> {
         let what = "the lzma dictionary";
         let dictionary = u32_at(&properties, 1).unwrap_or_default();
-        if u64::from(dictionary) > memory {
-            return Err(ArchiveError::Memory { what, needed: dictionary.into(), limit: memory });
+        // The decoder holds no more than the content, where its size is known.
+        let needed = u64::from(dictionary).min(size);
+        if needed > memory {
+            return Err(ArchiveError::Memory { what, needed, limit: memory });
         }
         let [byte, ..] = properties;
         let stream = LzmaStream::new_with_props(size, byte, dictionary, None)
@@ -118,11 +125,11 @@ impl<'a> Codec<'a> {
     pub(crate) fn rest(&self) -> &'a [u8] {
         match self {
             Self::Stored(input) | Self::Zstd(input, _) => input,
-            Self::Inflate(pushed) => pushed.input,
-            Self::Deflate64(pushed) => pushed.input,
+            Self::Inflate(pushed) => pushed.rest(),
+            Self::Deflate64(pushed) => pushed.rest(),
             Self::Bzip2(decoder) => decoder.rest(),
-            Self::Lzma(pushed) => pushed.input,
-            Self::Xz(pushed, _) => pushed.input,
+            Self::Lzma(pushed) => pushed.rest(),
+            Self::Xz(pushed, _) => pushed.rest(),
             Self::Lz4(decoder) => decoder.rest(),
         }
     }
@@ -156,8 +163,10 @@ impl<'a> Codec<'a> {
             Self::Bzip2(decoder) => decoder.read(out),
             Self::Lzma(pushed) => {
                 let what = "the lzma stream";
-                push(pushed, what, |decoder, input| {
-                    let step = decoder.process(input, out, Action::Finish).map_err(|error| {
+                let ended_before = pushed.done;
+                let count = push(pushed, what, |decoder, input| {
+                    let (input, action) = portion(input);
+                    let step = decoder.process(input, out, action).map_err(|error| {
                         lzma_error(what, &error, decoder.memory_usage(), u64::MAX)
                     })?;
                     Ok((
@@ -165,12 +174,19 @@ impl<'a> Codec<'a> {
                         step.bytes_produced,
                         step.status == lzma_rust2::Status::StreamEnd,
                     ))
-                })
+                })?;
+                if pushed.done && !ended_before {
+                    // It had taken some bytes more to look ahead.
+                    let unused = pushed.decoder.unused_input().len();
+                    pushed.position = pushed.position.saturating_sub(unused);
+                }
+                Ok(count)
             }
             Self::Xz(pushed, memory) => {
                 let what = "the xz stream";
                 push(pushed, what, |decoder, input| {
-                    let step = decoder.process(input, out, Action::Finish).map_err(|error| {
+                    let (input, action) = portion(input);
+                    let step = decoder.process(input, out, action).map_err(|error| {
                         lzma_error(what, &error, decoder.memory_usage(), *memory)
                     })?;
                     Ok((
@@ -208,7 +224,7 @@ fn inflate(
         let (before_in, before_out) = (pushed.decoder.total_in(), pushed.decoder.total_out());
         let status = pushed
             .decoder
-            .decompress(pushed.input, out, FlushDecompress::None)
+            .decompress(pushed.rest(), out, FlushDecompress::None)
             .map_err(|error| ArchiveError::damaged(what, &error))?;
         let consumed = pushed.decoder.total_in().saturating_sub(before_in);
         let produced = pushed.decoder.total_out().saturating_sub(before_out);
@@ -218,7 +234,7 @@ fn inflate(
             return Ok(usize::try_from(produced).unwrap_or(0));
         }
         if consumed == 0 {
-            return Err(truncated(what, pushed.input));
+            return Err(truncated(what, pushed.bytes));
         }
     }
 }
@@ -233,14 +249,23 @@ fn push<D>(
         return Ok(0);
     }
     loop {
-        let (consumed, produced, done) = step(&mut pushed.decoder, pushed.input)?;
+        let rest = pushed.rest();
+        let (consumed, produced, done) = step(&mut pushed.decoder, rest)?;
         pushed.advance(consumed, done);
         if produced > 0 || pushed.done {
             return Ok(produced);
         }
         if consumed == 0 {
-            return Err(truncated(what, pushed.input));
+            return Err(truncated(what, pushed.bytes));
         }
+    }
+}
+
+/// A little of the input at a time: an error costs the output of what was handed over with it.
+fn portion(input: &[u8]) -> (&[u8], Action) {
+    match input.get(..4096).unwrap_or(input) {
+        [] => (input, Action::Finish),
+        portion => (portion, Action::Run),
     }
 }
 

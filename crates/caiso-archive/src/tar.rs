@@ -361,7 +361,11 @@ impl<'a> Archive<'a> {
 
 /// The next block that is a header, or a zero block that may end the archive.
 fn next_header(bytes: &[u8], mut at: usize) -> usize {
-    while at < bytes.len() && !valid_header(bytes, at) {
+    let ends = |at| {
+        let block = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>);
+        block.is_none_or(|block| block.iter().all(|byte| *byte == 0)) || valid_header(bytes, at)
+    };
+    while at < bytes.len() && !ends(at) {
         at = at.saturating_add(BLOCK);
     }
     at.min(bytes.len())
