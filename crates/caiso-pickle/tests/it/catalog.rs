@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use caiso_pickle::{Catalog, Category, Rule, Severity, Use};
+use caiso_pickle::catalog::{Catalog, Category, Rule, Severity, Use};
 use proptest::prelude::*;
 
 /// Published bypasses of other scanners that come down to a global, and the global.
