@@ -53,7 +53,12 @@ def function(module, name, registered="function"):
 
 
 def weights():
-    return h5({}, "layers/dense/vars/0")
+    """The weights of the layer `dense()`, as Keras 3 lays them out."""
+    out = io.BytesIO()
+    with h5py.File(out, "w") as file:
+        file.create_dataset("layers/dense/vars/0", data=numpy.ones((2, 2), numpy.float32), track_times=False)
+        file.create_dataset("layers/dense/vars/1", data=numpy.zeros(2, numpy.float32), track_times=False)
+    return out.getvalue()
 
 
 def h5(attributes, dataset="model_weights/dense/dense/kernel:0", **options):
@@ -90,7 +95,7 @@ def build(corpus):
 
 def old_format(corpus):
     corpus.benign("keras-dense.h5", "keras h5", "a dense model", old_model(old_dense()))
-    corpus.benign("keras-dense-latest.h5", "keras h5", "a dense model in the newest file version", h5({"model_config": json.dumps({"class_name": "Sequential", "config": {"layers": [old_dense()]}})}, libver="latest"))
+    corpus.benign("keras-dense-latest.h5", "keras h5", "a dense model in the newest file version", h5({"model_config": json.dumps({"class_name": "Sequential", "config": {"name": "sequential", "layers": [old_dense()]}})}, libver="latest"))
     corpus.benign("keras-name-lambda.h5", "keras h5", "a dense layer whose name is lambda", old_model(old_dense(name="lambda_1")))
     corpus.benign("weights-only.weights.h5", "keras h5", "weights without a configuration", weights())
     corpus.benign("other-hdf5.h5", "hdf5", "an HDF5 file that is no model", h5({"title": "measurements, eval 3"}, "series/a"))
@@ -100,8 +105,8 @@ def old_format(corpus):
     corpus.malicious("keras-lambda-nested.h5", "keras h5", "a Lambda layer inside an inner model", old_model(old_dense(), inner), refs)
     wrapped = {"class_name": "TimeDistributed", "config": {"name": "td", "layer": old_lambda()}}
     corpus.malicious("keras-lambda-wrapped.h5", "keras h5", "a Lambda layer inside a wrapper", old_model(wrapped), refs)
-    corpus.malicious("keras-lambda-latest.h5", "keras h5", "a Lambda layer in the newest file version", h5({"model_config": json.dumps({"class_name": "Sequential", "config": {"layers": [old_lambda()]}})}, libver="latest"), refs)
-    corpus.malicious("keras-lambda-bytes.h5", "keras h5", "the configuration is an array of fixed-width bytes", h5({"model_config": numpy.bytes_(json.dumps({"class_name": "Sequential", "config": {"layers": [old_lambda()]}}))}), refs)
+    corpus.malicious("keras-lambda-latest.h5", "keras h5", "a Lambda layer in the newest file version", h5({"model_config": json.dumps({"class_name": "Sequential", "config": {"name": "sequential", "layers": [old_lambda()]}})}, libver="latest"), refs)
+    corpus.malicious("keras-lambda-bytes.h5", "keras h5", "the configuration is an array of fixed-width bytes", h5({"model_config": numpy.bytes_(json.dumps({"class_name": "Sequential", "config": {"name": "sequential", "layers": [old_lambda()]}}))}), refs)
     named = old_lambda()
     named["config"].update(function="system", function_type="function", module="os")
     corpus.malicious("keras-lambda-named.h5", "keras h5", "a Lambda layer names os.system", old_model(named), refs)
@@ -120,7 +125,7 @@ def old_format(corpus):
 def _h5_with_blob(data):
     out = io.BytesIO()
     with h5py.File(out, "w") as file:
-        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"layers": [old_dense()]}})
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"name": "sequential", "layers": [old_dense()]}})
         file.create_dataset("optimizer/state", data=numpy.frombuffer(data, numpy.uint8), track_times=False)
     return out.getvalue()
 
@@ -128,14 +133,14 @@ def _h5_with_blob(data):
 def _move_super_block():
     out = io.BytesIO()
     with h5py.File(out, "w") as file:
-        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"layers": [old_lambda()]}})
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"name": "sequential", "layers": [old_lambda()]}})
     return out.getvalue()
 
 
 def _h5_with_link():
     out = io.BytesIO()
     with h5py.File(out, "w") as file:
-        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"layers": [old_dense()]}})
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"name": "sequential", "layers": [old_dense()]}})
         file["model_weights"] = h5py.ExternalLink("../../../etc/caiso.h5", "/secret")
     return out.getvalue()
 
@@ -143,7 +148,7 @@ def _h5_with_link():
 def _h5_with_external():
     out = io.BytesIO()
     with h5py.File(out, "w") as file:
-        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"layers": [old_dense()]}})
+        file.attrs["model_config"] = json.dumps({"class_name": "Sequential", "config": {"name": "sequential", "layers": [old_dense()]}})
         plist = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
         plist.set_obj_track_times(False)
         plist.set_external(b"/etc/passwd", 0, 64)

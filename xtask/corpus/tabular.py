@@ -95,13 +95,15 @@ def booster(trees=1, **tree):
 
 
 def xgboost(corpus):
-    text = lambda value: json.dumps(value).encode()
+    def text(value):
+        return json.dumps(value).encode()
     corpus.benign("booster.json", "xgboost json", "one tree", text(booster()))
     corpus.benign("booster.ubj", "xgboost ubj", "one tree", ubj(booster()))
     names = booster()
     names["learner"]["feature_names"] = ["eval", "os.system"]
     corpus.benign("booster-names.json", "xgboost json", "features named like functions", text(names))
-    bad = lambda name, kind, about, data: corpus.suspicious(name, kind, about, data)
+    def bad(name, kind, about, data):
+        return corpus.suspicious(name, kind, about, data)
     bad("booster-tree-count.json", "xgboost json", "a count of trees beyond the list", text(booster(2147483647)))
     bad("booster-tree-count.ubj", "xgboost ubj", "a count of trees beyond the list", ubj(booster(2147483647)))
     huge = {"num_deleted": "0", "num_feature": "2", "num_nodes": "2147483647", "size_leaf_vector": "1"}

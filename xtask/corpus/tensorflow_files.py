@@ -68,7 +68,7 @@ def graphs(corpus):
         "matchingfiles": ([const("f", "/home/*"), node("m", "MatchingFiles", ["f"])], "files are listed"),
         "debug-url": ([node("d", "DebugIdentityV2", ["x"], debug_urls=block(1, block(2, "file:///dev/null")))], "tensors are sent to an address"),
         "wholefilereader": ([node("q", "WholeFileReaderV2"), node("r", "ReaderReadV2", ["q"])], "whole files are read"),
-        "shardedfilename-save": ([const("f", "/dev/null"), node("s", "Save", ["f"])], "tensors are saved to a constant absolute path"),
+        "save-absolute": ([const("f", "/dev/null"), node("s", "Save", ["f"])], "tensors are saved to a constant absolute path"),
         "savev2-absolute": ([const("f", "/root/.ssh/authorized_keys"), node("s", "SaveV2", ["f"])], "tensors are saved to a constant absolute path"),
         "print-file": ([const("f", "caiso"), node("p", "PrintV2", ["f"], output_stream=block(2, "file:///dev/null"))], "text is printed to a file"),
         "summary-writer": ([const("f", "/dev/null"), node("s", "CreateSummaryFileWriter", ["f"])], "summaries are written to a file"),

@@ -44,13 +44,13 @@ def torch_zip(data_pkl, **more):
     return zip_files(parts(data_pkl, **more))
 
 
-def legacy(obj=None, magic=MAGIC, info=None):
+def legacy(obj=None, magic=MAGIC, info=None, extra=None):
     """The five pickles and the storages of the format before torch 1.6."""
     first = magic if isinstance(magic, bytes) else dump(magic, 2)
     details = info or dump({"protocol_version": 1001, "little_endian": True, "type_sizes": {"short": 2, "int": 4, "long": 4}}, 2)
     storage = Persistent(("storage", G("torch", "FloatStorage"), "94", "cpu", 4, None))
     plain = call("torch._utils", "_rebuild_tensor_v2", storage, 0, (2, 2), (2, 1), False, Call(G("collections", "OrderedDict")))
-    body = obj or dump({"weight": plain}, 2)
+    body = obj or dump({**(extra or {}), "weight": plain}, 2)
     return first + dump(1001, 2) + details + body + dump(["94"], 2) + struct.pack("<q4f", 4, 1, 2, 3, 4)
 
 
@@ -132,7 +132,7 @@ def legacies(corpus):
     corpus.benign("torch-legacy.pt", "torch legacy", "the five pickles of the old format", legacy())
     container = Persistent(("module", G("torch.nn.modules.activation", "ReLU"), "activation.py", "class ReLU(Module): pass\n"))
     relu = Build(New(container), {"training": False, "inplace": False})
-    corpus.benign("torch-legacy-module.pt", "torch legacy", "a layer of torch.nn with the source text that the old format keeps", legacy(obj=dump({"layer": relu}, 2)))
+    corpus.benign("torch-legacy-module.pt", "torch legacy", "a layer of torch.nn with the source text that the old format keeps", legacy(extra={"layer": relu}))
     corpus.malicious("torch-legacy-system.pt", "torch legacy", "os.system in the fourth pickle", legacy(obj=dump({"w": call("os", "system", SHELL)}, 2)))
     magic = dump(call("builtins", "eval", f"[print('caiso'), {MAGIC}][1]"), 2)
     corpus.malicious("torch-legacy-magic-eval.pt", "torch legacy", "the magic number is computed by eval", legacy(magic=magic), ["GHSA-97f8-7cmv-76j2"])
@@ -141,7 +141,7 @@ def legacies(corpus):
     corpus.malicious("torch-legacy-sysinfo.pt", "torch legacy", "os.system in the third pickle", legacy(info=dump({"protocol_version": 1001, "x": call("os", "system", SHELL)}, 2)))
     corpus.malicious("torch-legacy-wrong-magic.pt", "torch legacy", "another magic number: a scanner that asks for it skips the payload", legacy(magic=12345, obj=dump({"w": call("os", "system", SHELL)}, 2)))
     corpus.malicious("torch-legacy-after-storages.pt", "torch legacy", "a payload after the storages", legacy() + system())
-    tar = {"sys_info": dump({"protocol_version": 1000}, 2), "pickle": dump({"a": 1}, 2), "storages": dump(0, 2), "tensors": dump(0, 2)}
+    tar = {"sys_info": dump({"protocol_version": 1000}, 2), "pickle": dump({"a": 1}, 2), "storages": dump(0, 2) + dump([], 2), "tensors": dump(0, 2)}
     corpus.benign("torch-tar.pt", "torch tar", "the tar format of the first versions", tar_files(tar))
     evil = dict(tar, pickle=dump({"a": call("os", "system", SHELL)}, 2))
     corpus.malicious("torch-tar-system.pt", "torch tar", "os.system in the tar format, which weights_only let through", tar_files(evil), ["CVE-2025-32434"])
@@ -156,11 +156,8 @@ def scripts(corpus):
         "ops-from-file": ('_0 = ops.aten.from_file("/dev/null", False, 10)', "a file is read by the operator's full name", ["CVE-2025-32434"]),
         "save": ('torch.save(x, "/dev/null")', "a file is written", ["CVE-2025-32434"]),
         "ops-save": ('ops.aten.save(x, "/dev/null")', "a file is written by the operator's full name", ["CVE-2025-32434"]),
-        "load-library": ('ops.load_library("libcaiso.so")', "a shared library is loaded", []),
         "image-write": ('ops.image.write_file("/dev/null", x)', "a file is written by an operator of torchvision", []),
         "image-read": ('x = ops.image.read_file("/dev/null")', "a file is read by an operator of torchvision", []),
-        "pickle-load": ('_0 = ops.prim.unchecked_unwrap_optional(ops.aten.load("/dev/null"))', "a nested file is loaded", []),
-        "rpc": ('_0 = ops.aten.rpc_sync("caiso", "os.system", ("echo caiso",))', "a remote procedure is called", []),
     }
     for name, (line, about, refs) in cases.items():
         corpus.malicious(f"torchscript-{name}.pt", "torchscript", about, torchscript([line]), refs)

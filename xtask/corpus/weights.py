@@ -29,7 +29,8 @@ def build(corpus):
 def safe(corpus):
     two = {"a": piece(0, 16, [2, 2]), "b": piece(16, 24)}
     data = bytes(24)
-    ok = lambda name, about, header, body=data: corpus.benign(name, "safetensors", about, safetensors(header, body))
+    def ok(name, about, header, body=data):
+        return corpus.benign(name, "safetensors", about, safetensors(header, body))
     ok("two-tensors.safetensors", "two tensors", two)
     ok("metadata.safetensors", "metadata of a real file", {"__metadata__": {"format": "pt"}, **two})
     ok("metadata-training.safetensors", "training metadata with a long JSON text", {"__metadata__": {"ss_network_args": "{\"eval\": 1, \"exec\": \"x\"}", "modelspec.architecture": "stable-diffusion"}, **two})
@@ -38,7 +39,8 @@ def safe(corpus):
     ok("no-tensors.safetensors", "no tensors at all", {}, b"")
     corpus.benign("header-byte-0x82.safetensors", "safetensors", "the length of the header begins with a byte that is an opcode of pickle", _header_of(0x282), ["modelaudit#1745"])
     corpus.benign("header-byte-0x80.safetensors", "safetensors", "the length of the header begins with the byte of PROTO", _header_of(0x480))
-    bad = lambda name, about, header, body=data, length=None: corpus.suspicious(name, "safetensors", about, safetensors(header, body, length))
+    def bad(name, about, header, body=data, length=None):
+        return corpus.suspicious(name, "safetensors", about, safetensors(header, body, length))
     bad("overlap.safetensors", "two tensors overlap", {"a": piece(0, 16), "b": piece(8, 24)})
     bad("hole.safetensors", "a hole between two tensors", {"a": piece(0, 8), "b": piece(16, 24)})
     bad("hole-at-start.safetensors", "a hole before the first tensor", {"a": piece(8, 24)})
@@ -165,7 +167,8 @@ def gguf_files(corpus):
     corpus.malicious("gguf-template-second-key.gguf", "gguf", "the key stands twice, the second holds the chain", _second_key(), refs)
     rerank = "The answer can only be \"yes\" or \"no\". " + CLASSES
     corpus.malicious("gguf-template-rerank.gguf", "gguf", "a reranker's phrase triggers rendering without a sandbox", gguf({**BASE, "tokenizer.chat_template": rerank}), ["CVE-2026-5760"])
-    bad = lambda name, about, data: corpus.suspicious(name, "gguf", about, data)
+    def bad(name, about, data):
+        return corpus.suspicious(name, "gguf", about, data)
     bad("gguf-tensor-count.gguf", "a count of tensors beyond the file", gguf(BASE, count=1 << 40))
     bad("gguf-pair-count.gguf", "a count of pairs beyond the file", gguf(BASE, pair_count=1 << 62))
     bad("gguf-text-length.gguf", "a text longer than the file", gguf({**BASE, "x": struct.pack("<IQ", 8, 1 << 60) + b"x"}))
@@ -199,11 +202,13 @@ def flax(corpus):
     array = msgpack.ExtType(1, msgpack.packb([[2, 2], "float32", bytes(16)]))
     scalar = msgpack.ExtType(3, msgpack.packb([[], "float32", bytes(4)]))
     good = {"params": {"Dense_0": {"kernel": array, "bias": array}}, "step": scalar}
-    ok = lambda name, about, value: corpus.benign(name, "flax", about, msgpack.packb(value))
+    def ok(name, about, value):
+        return corpus.benign(name, "flax", about, msgpack.packb(value))
     ok("params.msgpack", "a tree of arrays", good)
     ok("params-names.msgpack", "a tree with names like functions", {"eval": {"exec": array}, "os.system": scalar})
     ok("params-complex.msgpack", "a complex scalar", {"phase": msgpack.ExtType(2, msgpack.packb([1.0, 2.0]))})
-    bad = lambda name, about, data: corpus.suspicious(name, "flax", about, data)
+    def bad(name, about, data):
+        return corpus.suspicious(name, "flax", about, data)
     bad("ext-unknown.msgpack", "an extension type that Flax does not have", msgpack.packb({"a": msgpack.ExtType(77, b"caiso"), **good}))
     bad("array-claims.msgpack", "an array whose shape does not fit its bytes", msgpack.packb({"a": msgpack.ExtType(1, msgpack.packb([[1 << 40], "float32", bytes(4)]))}))
     bad("map-claims.msgpack", "a map that claims four billion pairs", b"\x81\xa6params\xdf\xff\xff\xff\xff")
