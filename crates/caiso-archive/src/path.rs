@@ -1,5 +1,6 @@
 //! Names of entries that lead out of the folder they are unpacked into.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// What is wrong with a name as a path below the folder of unpacking.
@@ -54,9 +55,10 @@ pub fn path_problem(name: &[u8]) -> Option<PathProblem> {
 }
 
 /// The name as a file system that folds case and knows both separators would see it.
-pub(crate) fn folded(name: &str) -> String {
-    let name = name.to_lowercase();
-    if !name.contains(['\\', ':']) && !name.contains("//") && !name.contains("./") {
+pub(crate) fn folded(name: &str) -> Cow<'_, str> {
+    let plain = name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    let name = if plain { Cow::Borrowed(name) } else { Cow::Owned(name.to_lowercase()) };
+    if !name.contains('\\') && !name.contains("//") && !name.contains("./") {
         return name;
     }
     let mut parts = name.split(['/', '\\']).filter(|part| !matches!(*part, "" | "."));
@@ -65,7 +67,7 @@ pub(crate) fn folded(name: &str) -> String {
     if name.ends_with(['/', '\\']) {
         folded.push('/');
     }
-    folded
+    Cow::Owned(folded)
 }
 
 /// Whether a link at `name` that points to `target` leads out of the folder of unpacking.

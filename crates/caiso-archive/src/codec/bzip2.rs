@@ -11,6 +11,8 @@ const BLOCK: u64 = 0x3141_5926_5359;
 const END: u64 = 0x1772_4538_5090;
 /// Longest Huffman code.
 const LONGEST: usize = 20;
+/// Bits of a code that are looked up at once.
+const QUICK: usize = 10;
 /// Symbols decoded with one table before the next selector.
 const GROUP: usize = 50;
 
@@ -298,6 +300,8 @@ impl<'a> Decoder<'a> {
 /// One Huffman table in canonical form.
 struct Table {
     shortest: usize,
+    /// Symbol and length of each code that starts with these [`QUICK`] bits and is no longer; 0 where it is.
+    quick: Vec<(u16, u8)>,
     /// First code that is longer than the length, left-aligned to [`LONGEST`] bits.
     limits: [u32; LONGEST + 1],
     /// For each length, its first code (left-aligned) and the index of its first symbol.
@@ -325,6 +329,7 @@ impl Table {
             lengths.push(length);
         }
         let mut table = Self {
+            quick: vec![(0, 0); 1 << QUICK],
             shortest: lengths.iter().copied().min().unwrap_or(1),
             limits: [0; LONGEST + 1],
             firsts: [(0, 0); LONGEST + 1],
@@ -338,6 +343,12 @@ impl Table {
             }
             for (symbol, _) in (0_u16..).zip(&lengths).filter(|(_, of)| **of == length) {
                 table.symbols.push(symbol);
+                if let Some(unused) = QUICK.checked_sub(length) {
+                    let from = (code >> LONGEST.saturating_sub(QUICK)) as usize;
+                    let to = from.saturating_add(1 << unused);
+                    let length = u8::try_from(length).unwrap_or_default();
+                    table.quick.get_mut(from..to).unwrap_or_default().fill((symbol, length));
+                }
                 code = code.saturating_add(1 << shift);
             }
             if let Some(limit) = table.limits.get_mut(length) {
@@ -352,6 +363,11 @@ impl Table {
 
     fn symbol(&self, bits: &mut Bits<'_>) -> Result<u16, ArchiveError> {
         let code = bits.peek20();
+        let start = (code >> LONGEST.saturating_sub(QUICK)) as usize;
+        if let Some(&(symbol, length @ 1..)) = self.quick.get(start) {
+            bits.skip(length.into())?;
+            return Ok(symbol);
+        }
         for (length, &limit) in self.limits.iter().enumerate().skip(self.shortest) {
             if code < limit {
                 let Some(&(first, index)) = self.firsts.get(length) else { break };

@@ -173,18 +173,22 @@ impl Archive<'_> {
     }
 
     fn compare_names(&self, found: &mut Vec<Anomaly<AnomalyKind>>) {
-        let mut exact = HashMap::with_capacity(self.entries.len());
         let mut loose = HashMap::with_capacity(self.entries.len());
+        // Only of names that meet when folded.
+        let mut exact = HashMap::new();
         for (index, entry) in self.entries.iter().enumerate() {
+            let Some(cousin) = loose.insert((entry.directory, folded(&entry.name)), index) else {
+                continue;
+            };
+            if let Some(other) = self.entries.get(cousin) {
+                exact.entry((other.directory, other.raw_name)).or_insert(cousin);
+            }
+            let (kind, other) = match exact.insert((entry.directory, entry.raw_name), index) {
+                Some(twin) => (AnomalyKind::DuplicateName, twin),
+                None => (AnomalyKind::FoldedName, cousin),
+            };
             let at =
                 entry.central.as_ref().or(entry.local.as_ref()).map_or(0, |header| header.offset);
-            let twin = exact.insert((entry.directory, entry.raw_name), index);
-            let cousin = loose.insert((entry.directory, folded(&entry.name)), index);
-            let (kind, other) = match (twin, cousin) {
-                (Some(other), _) => (AnomalyKind::DuplicateName, other),
-                (None, Some(other)) => (AnomalyKind::FoldedName, other),
-                (None, None) => continue,
-            };
             let name = &entry.name;
             let message = match kind {
                 AnomalyKind::DuplicateName => format!("`{name}` is the name of entry {other} too"),

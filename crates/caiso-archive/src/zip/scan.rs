@@ -12,9 +12,15 @@ use crate::{Anomaly, Limits};
 
 impl Archive<'_> {
     pub(super) fn read_directories(&mut self, limits: &Limits) {
-        let candidates = std::mem::take(&mut self.directories);
+        let mut candidates = std::mem::take(&mut self.directories).into_iter();
+        // Headers of earlier directories, with what those add to offsets.
         let mut seen = BTreeSet::new();
-        for mut directory in candidates {
+        if let Some(first) = candidates.as_slice().first() {
+            let most = self.bytes.len() / 46;
+            let declared = usize::try_from(first.declared_entries).unwrap_or(usize::MAX);
+            self.entries.reserve(declared.min(most).min(limits.entries));
+        }
+        while let Some(mut directory) = candidates.next() {
             // An archive stored in this one has an end record too; its comment does not reach our end.
             let nested = directory.comment.end != self.bytes.len()
                 && self.entries.iter().any(|entry| entry.data.contains(&directory.end_record));
@@ -31,7 +37,8 @@ impl Archive<'_> {
                 }
                 at = header.end();
                 listed = listed.saturating_add(1);
-                if seen.insert((header.offset, directory.base)) {
+                // A directory does not meet itself.
+                if index == 0 || !seen.contains(&(header.offset, directory.base)) {
                     self.entries.push(entry(self.bytes, header, index, directory.base));
                 }
             }
@@ -47,6 +54,11 @@ impl Archive<'_> {
                         directory.declared_entries, directory.declared_size
                     ),
                 ));
+            }
+            if candidates.len() > 0 {
+                let listed = self.entries.iter().filter(|entry| entry.directory == Some(index));
+                let headers = listed.filter_map(|entry| entry.central.as_ref());
+                seen.extend(headers.map(|header| (header.offset, directory.base)));
             }
             self.directories.push(directory);
         }
@@ -79,17 +91,31 @@ impl Archive<'_> {
                 "there is no end record with a central directory",
             ));
         }
-        let mut known: BTreeSet<usize> =
-            self.entries.iter().filter_map(|entry| Some(entry.local.as_ref()?.offset)).collect();
         let gaps = self.gaps();
         let listed = self.entries.len();
-        for gap in gaps {
-            self.read_gap(&gap, &mut known, limits);
+        for gap in &gaps {
+            self.read_gap(gap, limits);
         }
-        for index in 0..listed {
-            self.follow_local(index, &mut known, limits);
+        let differing: Vec<usize> = (0..listed)
+            .filter(|index| {
+                let entry = self.entries.get(*index);
+                entry.is_some_and(|entry| {
+                    self.local_data(entry).is_some_and(|data| data != entry.data)
+                })
+            })
+            .collect();
+        if !differing.is_empty() {
+            let mut known: BTreeSet<usize> = self
+                .entries
+                .iter()
+                .filter_map(|entry| Some(entry.local.as_ref()?.offset))
+                .collect();
+            for index in differing {
+                self.follow_local(index, &mut known, limits);
+            }
         }
-        if !(self.entries.is_empty() && self.directories.is_empty()) {
+        // Entries found meanwhile only fill gaps.
+        if !gaps.is_empty() {
             self.report_gaps();
         }
     }
@@ -130,7 +156,7 @@ impl Archive<'_> {
         gaps
     }
 
-    fn read_gap(&mut self, gap: &Range<usize>, known: &mut BTreeSet<usize>, limits: &Limits) {
+    fn read_gap(&mut self, gap: &Range<usize>, limits: &Limits) {
         let finder = memmem::Finder::new(&LOCAL);
         let mut at = gap.start;
         while let Some(found) = self.bytes.get(at..gap.end).and_then(|gap| finder.find(gap)) {
@@ -143,7 +169,6 @@ impl Archive<'_> {
                 self.too_many(offset, limits);
                 return;
             }
-            known.insert(offset);
             let entry = local_entry(self.bytes, header, gap.end, None);
             at = self
                 .extent(&entry)
@@ -158,9 +183,6 @@ impl Archive<'_> {
     fn follow_local(&mut self, index: usize, known: &mut BTreeSet<usize>, limits: &Limits) {
         let Some(entry) = self.entries.get(index) else { return };
         let Some(data) = self.local_data(entry) else { return };
-        if data == entry.data {
-            return;
-        }
         let mut at = data.end;
         while let Some(header) = Header::local(self.bytes, at) {
             if self.entries.len() >= limits.entries || !known.insert(at) {
