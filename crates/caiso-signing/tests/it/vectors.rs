@@ -83,6 +83,24 @@ fn the_sigstore_vector_is_read_but_needs_the_authority() {
 }
 
 #[test]
+fn the_sigstore_vector_verifies_up_to_its_authority() {
+    let pem = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors/fulcio.pem");
+    let all = std::fs::read_to_string(pem).unwrap();
+    let bytes = vector("valid/sigstore");
+    let at = Bundle::parse(&bytes).unwrap().claimed_time().unwrap();
+    let anchors = Certificates::from_pem(&all).unwrap();
+    let verified = verify(&bytes, &Trust::Certificates { anchors, at }).unwrap();
+    let Signer::Certificate { path, .. } = verified.signer else { panic!() };
+    assert_eq!(path[1], "CN=sigstore-intermediate,O=sigstore.dev");
+
+    // The bundle does not carry the intermediate certificate.
+    let root = all.split_inclusive("-----END CERTIFICATE-----\n").nth(1).unwrap();
+    let anchors = Certificates::from_pem(root).unwrap();
+    let error = verify(&bytes, &Trust::Certificates { anchors, at }).unwrap_err().to_string();
+    assert!(error.contains("neither in the bundle nor among"), "{error}");
+}
+
+#[test]
 fn the_key_of_a_certificate_may_be_trusted_as_such() {
     let verified = verify(&vector("valid/certificate"), &Trust::Key(key())).unwrap();
     assert!(verified.not_checked[0].contains("the certificates in the bundle"));
