@@ -63,6 +63,7 @@ def folders(corpus):
 def sources(corpus):
     corpus.benign("model.py", "python", "a model class without calls that reach outside", MODEL)
     corpus.benign("strings.py", "python", "the names stand in texts and comments only", b'# os.system("echo caiso")\nWORDS = ["eval", "exec", "__import__", "os.system"]\n"""subprocess.run is not used here."""\n')
+    corpus.benign("variables.py", "python", "variables named eval, exec and system", b"eval = 0.5\nexec = [1, 2]\nsystem = {'loss': eval}\nprint(system['loss'] + exec[0])\n")
     cases = {
         "system": (b"import os\nos.system('echo caiso')\n", "a shell is run"),
         "alias": (b"import os as o\nrun = o.system\nrun('echo caiso')\n", "a shell is run by another name"),

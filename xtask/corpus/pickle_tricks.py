@@ -114,7 +114,7 @@ def streams(corpus):
 
 def names(corpus):
     corpus.malicious("name-dotted.pkl", "pickle", "logging's attribute os.system is named with dots", dump(call("logging", "os.system", SHELL)), ["GHSA-5j3x-jp52-966f"])
-    corpus.malicious("name-dotted-torch.pkl", "pickle", "torch.library re-exports torch.utils.collect_env.run", dump(call("torch.library", "torch.utils.collect_env.run", SHELL)), ["modelscan#338"])
+    corpus.malicious("name-dotted-torch.pkl", "pickle", "torch.library re-exports torch.utils.collect_env.run", dump(call("torch.library", "torch.utils.collect_env.run", SHELL)), ["modelscan#338", "saferpickle#18"])
     corpus.malicious("name-dotted-numpy.pkl", "pickle", "a private module of numpy re-exports os.popen", dump(call("numpy.testing._private.utils", "os.popen", SHELL)))
     corpus.malicious("name-dotted-collections.pkl", "pickle", "collections' attribute _sys.modules is reached", dump(call("collections", "_sys.exit", 0)))
     corpus.malicious("name-dotted-subclasses.pkl", "pickle", "object's subclasses are listed from a dotted name", dump(call("builtins", "object.__subclasses__")))
