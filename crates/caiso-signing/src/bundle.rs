@@ -9,7 +9,7 @@ use crate::error::shown;
 use crate::statement::{self, PAYLOAD_TYPE, pre_authentication_encoding};
 use crate::{Certificate, Certificates, Error, Manifest, SigningKey};
 
-/// Bytes of a bundle, at most; about 200,000 files.
+/// Bytes of a bundle, at most; about 300,000 files.
 pub const MAX_BUNDLE: usize = 64 << 20;
 
 const MEDIA_TYPE: &str = "application/vnd.dev.sigstore.bundle.v0.3+json";

@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use sha2::{Digest, Sha256};
-use x509_cert::der::{Decode, DecodePem, Encode};
+use x509_cert::der::{DateTime, Decode, DecodePem, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{BasicConstraints, ExtendedKeyUsage, KeyUsage, SubjectAltName};
 
@@ -106,7 +108,8 @@ impl Certificate {
         if at < first || at > last {
             let (first, last) = (validity.not_before, validity.not_after);
             return Err(self.problem(format!(
-                "is valid from {first} to {last}, not at the given time, {at} s after 1970"
+                "is valid from {first} to {last}, not at the given time, {}",
+                time(at),
             )));
         }
         let mut seen = std::collections::BTreeSet::new();
@@ -225,4 +228,10 @@ impl Certificates {
     pub fn as_slice(&self) -> &[Certificate] {
         &self.0
     }
+}
+
+/// Seconds since 1970 as date and time in UTC.
+pub(crate) fn time(at: u64) -> String {
+    DateTime::from_unix_duration(Duration::from_secs(at))
+        .map_or_else(|_| format!("{at} s after 1970"), |time| time.to_string())
 }

@@ -161,18 +161,15 @@ impl Manifest {
     /// What differs in the resources found, which the caller hashed as [`Manifest::serialization`] says.
     pub fn compare(&self, found: &[Resource]) -> Differences {
         let mut differences = Differences::default();
-        let digests = |resources: &'_ [Resource]| -> BTreeMap<String, Vec<u8>> {
-            resources.iter().map(|r| (r.name.clone(), r.digest.clone())).collect()
-        };
-        let mut found = digests(found);
-        for (name, digest) in digests(&self.resources) {
-            match found.remove(&name) {
-                None => differences.missing.push(name),
-                Some(other) if other != digest => differences.changed.push(name),
+        let mut found: BTreeMap<&str, &[u8]> = by_name(found).collect();
+        for (name, digest) in by_name(&self.resources).collect::<BTreeMap<_, _>>() {
+            match found.remove(name) {
+                None => differences.missing.push(name.to_owned()),
+                Some(other) if other != digest => differences.changed.push(name.to_owned()),
                 Some(_) => {}
             }
         }
-        differences.added = found.into_keys().collect();
+        differences.added = found.into_keys().map(str::to_owned).collect();
         differences
     }
 }
@@ -193,6 +190,10 @@ impl Differences {
     pub fn is_empty(&self) -> bool {
         self.missing.is_empty() && self.added.is_empty() && self.changed.is_empty()
     }
+}
+
+fn by_name(resources: &[Resource]) -> impl Iterator<Item = (&str, &[u8])> {
+    resources.iter().map(|resource| (resource.name.as_str(), resource.digest.as_slice()))
 }
 
 /// A plain path below the folder, or `.` for the model itself.

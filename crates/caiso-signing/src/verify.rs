@@ -1,4 +1,5 @@
 use crate::bundle::{Bundle, Method};
+use crate::certificate::time;
 use crate::chain::validate;
 use crate::statement::{self, pre_authentication_encoding};
 use crate::{Certificate, Certificates, Error, Manifest, PublicKey};
@@ -78,15 +79,23 @@ pub fn verify(bundle: &[u8], trust: &Trust) -> Result<Verified, Error> {
             let path = validate(leaf, others, anchors.as_slice(), *at)?;
             let path: Vec<String> = path.into_iter().map(Certificate::subject).collect();
             checked.push(format!(
-                "the path of {} certificates to a trusted one: signatures, validity at {at} s after \
-                 1970, authorities, path lengths, usage for code signing",
+                "the path of {} certificates to a trusted one: signatures, validity at {}, \
+                 authorities, path lengths, usage for code signing",
                 path.len(),
+                time(*at),
             ));
             not_checked.push(
                 "whether a certificate was revoked, and whether the signature was made while it was \
                  valid"
                     .to_owned(),
             );
+            if path.len() > 1 {
+                not_checked.push(format!(
+                    "that {} is whose signature you expect: anyone whom the trusted authority \
+                     certified for signing verifies",
+                    identity(leaf),
+                ));
+            }
             let on_path = path.len().saturating_sub(1);
             if let Some(more @ 1..) = others.len().checked_sub(on_path) {
                 not_checked.push(format!("{more} further certificates in the bundle"));
@@ -115,6 +124,14 @@ pub fn verify(bundle: &[u8], trust: &Trust) -> Result<Verified, Error> {
         not_checked.push("where symbolic links led, which the signer followed".to_owned());
     }
     Ok(Verified { manifest: manifest.sorted(), signer, checked, not_checked })
+}
+
+/// Names of the signer, or the subject where the certificate gives none.
+fn identity(certificate: &Certificate) -> String {
+    match certificate.names() {
+        names if names.is_empty() => crate::error::shown(&certificate.subject()),
+        names => listed(&names),
+    }
 }
 
 /// The bundle names no other key than the trusted one.
@@ -153,7 +170,6 @@ fn check_key(bundle: &Bundle, key: &PublicKey, not_checked: &mut Vec<String>) ->
 fn left_open(bundle: &Bundle) -> Vec<String> {
     let mut open = Vec::new();
     if bundle.method == Method::Sigstore {
-        open.push("that the signer's identity is one you expect".to_owned());
         open.push("that a log noted the certificate (signed certificate timestamp)".to_owned());
     }
     match bundle.log_entries {

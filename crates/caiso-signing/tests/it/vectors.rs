@@ -1,11 +1,13 @@
 //! The specification's vectors (`tests/vectors/README.md`).
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use caiso_signing::{Bundle, Certificates, Error, Method, PublicKey, Signer, Trust, verify};
 
 use crate::support::{certificate_pem, json, valid_by_schema, vector};
 
 /// May 2026; the certificate vector is valid from 2025 to 2035.
-const MAY_2026: u64 = 1_777_593_600;
+pub(crate) const MAY_2026: u64 = 1_777_593_600;
 
 fn chain() -> Certificates {
     let bundle = json(&vector("valid/certificate"));
@@ -14,7 +16,7 @@ fn chain() -> Certificates {
     Certificates::from_pem(&(pem(0) + &pem(1))).unwrap()
 }
 
-fn intermediate() -> Certificates {
+pub(crate) fn intermediate() -> Certificates {
     let bundle = json(&vector("valid/certificate"));
     let chain = &bundle["verificationMaterial"]["x509CertificateChain"]["certificates"];
     Certificates::from_pem(&certificate_pem(&chain[1]["rawBytes"])).unwrap()
@@ -55,6 +57,22 @@ fn the_certificate_vector_verifies_up_to_the_authority_in_it() {
     }
 }
 
+/// The authority there signs with RSA.
+#[test]
+fn no_flipped_bit_of_the_certificate_verifies() {
+    let mut bundle = json(&vector("valid/certificate"));
+    let place = "/verificationMaterial/x509CertificateChain/certificates/0/rawBytes";
+    let der = STANDARD.decode(bundle.pointer(place).unwrap().as_str().unwrap()).unwrap();
+    let trust = Trust::Certificates { anchors: intermediate(), at: MAY_2026 };
+    for position in 0..der.len() {
+        let mut changed = der.clone();
+        changed[position] ^= 1 << (position % 8);
+        *bundle.pointer_mut(place).unwrap() = STANDARD.encode(changed).into();
+        let result = verify(bundle.to_string().as_bytes(), &trust);
+        assert!(result.is_err(), "byte {position}");
+    }
+}
+
 #[test]
 fn the_sigstore_vector_is_read_but_needs_the_authority() {
     let bytes = vector("valid/sigstore");
@@ -72,7 +90,7 @@ fn the_sigstore_vector_is_read_but_needs_the_authority() {
     let anchors = Certificates::from_pem(&certificate_pem(raw)).unwrap();
     let verified = verify(&bytes, &Trust::Certificates { anchors: anchors.clone(), at }).unwrap();
     let open = verified.not_checked.join("\n");
-    for what in ["identity", "signed certificate timestamp", "transparency log", "RFC 3161"] {
+    for what in ["signed certificate timestamp", "transparency log", "RFC 3161"] {
         assert!(open.contains(what), "{what} is not in\n{open}");
     }
     assert_eq!(certificate.names().len(), 1);
@@ -92,6 +110,8 @@ fn the_sigstore_vector_verifies_up_to_its_authority() {
     let verified = verify(&bytes, &Trust::Certificates { anchors, at }).unwrap();
     let Signer::Certificate { path, .. } = verified.signer else { panic!() };
     assert_eq!(path[1], "CN=sigstore-intermediate,O=sigstore.dev");
+    let open = verified.not_checked.join("\n");
+    assert!(open.contains("is whose signature you expect"), "{open}");
 
     // The bundle does not carry the intermediate certificate.
     let root = all.split_inclusive("-----END CERTIFICATE-----\n").nth(1).unwrap();
