@@ -6,7 +6,7 @@ use crate::ArchiveError;
 /// How much one scan may read, expand and hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Entries of one archive.
+    /// Entries of one archive, or members of one stream: each takes about half a kilobyte.
     pub entries: usize,
     /// Bytes expanded by all readers of a scan together.
     pub expanded_total: u64,
@@ -23,7 +23,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            entries: 500_000,
+            entries: 100_000,
             expanded_total: 64 << 30,
             expanded_entry: 32 << 30,
             ratio: 1_000,

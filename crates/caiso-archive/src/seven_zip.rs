@@ -101,7 +101,7 @@ impl<'a> Archive<'a> {
         Ok(Self { bytes, inner, memory, entries, trailing })
     }
 
-    /// Reads the content of all entries, in order, under the budget.
+    /// Reads the content of all entries that have one, in order, under the budget.
     ///
     /// `visit` gets the index of an entry and a reader of its content, whose size and checksum are checked at its
     /// end. What it leaves is read after it, as the next entry of a block begins where this one ends. An error of
