@@ -122,7 +122,8 @@ pub struct Archive<'a> {
     pub entries: Vec<Entry<'a>>,
     /// The central directories that end records lead to; the first is what most readers take.
     pub directories: Vec<Directory>,
-    /// Everything on which readers may disagree, or which hides bytes.
+    /// Everything on which readers may disagree, or which hides bytes. Of what differs in entries, the first
+    /// thousand of each kind, and then how many more there are.
     pub anomalies: Vec<Anomaly<AnomalyKind>>,
 }
 

@@ -1,6 +1,6 @@
 //! What differs between the two views of an entry, and between entries.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::record::{FLAG_DESCRIPTOR, Header, descriptor_length};
 use super::{AnomalyKind, Archive, Entry, EntryKind, Method};
@@ -15,7 +15,7 @@ const LOOSE_FLAGS: u16 = 0x000e;
 
 impl Archive<'_> {
     pub(super) fn compare(&mut self) {
-        let mut found = Vec::new();
+        let mut found = Found::default();
         for (index, entry) in self.entries.iter().enumerate() {
             self.compare_entry(&mut Report { found: &mut found, index, entry });
         }
@@ -31,7 +31,7 @@ impl Archive<'_> {
                 ));
             }
         }
-        self.anomalies.append(&mut found);
+        found.finish(self.bytes.len(), &mut self.anomalies);
     }
 
     fn compare_entry(&self, report: &mut Report<'_, '_>) {
@@ -172,7 +172,7 @@ impl Archive<'_> {
         }
     }
 
-    fn compare_names(&self, found: &mut Vec<Anomaly<AnomalyKind>>) {
+    fn compare_names(&self, found: &mut Found) {
         let mut loose = HashMap::with_capacity(self.entries.len());
         // Only of names that meet when folded.
         let mut exact = HashMap::new();
@@ -198,7 +198,7 @@ impl Archive<'_> {
         }
     }
 
-    fn compare_extents(&self, found: &mut Vec<Anomaly<AnomalyKind>>) {
+    fn compare_extents(&self, found: &mut Found) {
         let mut extents: Vec<_> = self
             .entries
             .iter()
@@ -269,9 +269,38 @@ fn check_header(report: &mut Report<'_, '_>, header: &Header<'_>, twin: Option<&
     }
 }
 
+/// More anomalies of one kind are counted, not kept, lest an archive of nothing else fill the memory.
+const MOST_OF_A_KIND: usize = 1_000;
+
+/// Anomalies, up to [`MOST_OF_A_KIND`] of each.
+#[derive(Default)]
+struct Found {
+    kept: Vec<Anomaly<AnomalyKind>>,
+    counts: BTreeMap<AnomalyKind, usize>,
+}
+
+impl Found {
+    fn push(&mut self, anomaly: Anomaly<AnomalyKind>) {
+        let count = self.counts.entry(anomaly.kind).or_default();
+        *count = count.saturating_add(1);
+        if *count <= MOST_OF_A_KIND {
+            self.kept.push(anomaly);
+        }
+    }
+
+    fn finish(mut self, length: usize, into: &mut Vec<Anomaly<AnomalyKind>>) {
+        into.append(&mut self.kept);
+        for (kind, count) in self.counts {
+            if let Some(more @ 1..) = count.checked_sub(MOST_OF_A_KIND) {
+                into.push(Anomaly::new(kind, length..length, format!("{more} more of this kind")));
+            }
+        }
+    }
+}
+
 /// Collects the anomalies of one entry.
 struct Report<'r, 'a> {
-    found: &'r mut Vec<Anomaly<AnomalyKind>>,
+    found: &'r mut Found,
     index: usize,
     entry: &'r Entry<'a>,
 }

@@ -276,3 +276,16 @@ fn entries_over_the_limit() {
     assert_eq!(archive.entries.len(), 2);
     assert!(archive.anomalies.iter().any(|anomaly| anomaly.kind == AnomalyKind::TooManyEntries));
 }
+
+/// A flood of one kind is counted, not kept.
+#[test]
+fn many_anomalies_of_a_kind_are_counted() {
+    let parts = vec![a().both(|both| both.flags = 0x20); 1_500];
+    let bytes = zip(&parts);
+    let archive = Archive::read(&bytes, &Limits::default()).unwrap();
+    assert_eq!(archive.entries.len(), 1_500);
+    let flags: Vec<_> =
+        archive.anomalies.iter().filter(|anomaly| anomaly.kind == AnomalyKind::Flags).collect();
+    assert_eq!(flags.len(), 1_001);
+    assert!(flags.iter().any(|anomaly| anomaly.message == "500 more of this kind"));
+}
