@@ -138,14 +138,18 @@ impl<'a> Decoder<'a> {
                 instruction.end = if terminated { end.saturating_add(1) } else { end };
             }
             Shape::TwoLines => {
-                let (middle, terminated) = self.line(code, body)?;
-                if !terminated {
-                    return Err(DecodeError::Line(code));
-                }
-                let (end, terminated) = self.line(code, middle.saturating_add(1))?;
-                instruction.number = i64::try_from(middle).unwrap_or(i64::MAX);
+                let (middle, terminated) = self.any_line(body);
+                // Where the input ends in the first line, the second one is empty.
+                let (end, terminated) = if terminated {
+                    self.any_line(middle.saturating_add(1))
+                } else {
+                    (middle, false)
+                };
+                let cut = end.saturating_sub(1).max(body);
+                instruction.number =
+                    i64::try_from(if middle == end { cut } else { middle }).unwrap_or(i64::MAX);
                 instruction.terminated = terminated;
-                instruction.body_end = if terminated { end } else { end.saturating_sub(1) };
+                instruction.body_end = if terminated { end } else { cut };
                 instruction.end = if terminated { end.saturating_add(1) } else { end };
             }
             Shape::Invalid => return Err(DecodeError::Unknown(code)),
@@ -175,6 +179,11 @@ impl<'a> Decoder<'a> {
 
     /// The end of the line at `from`, and whether a newline stands there.
     fn line(&mut self, code: u8, from: usize) -> Result<(usize, bool), DecodeError> {
+        let (end, terminated) = self.any_line(from);
+        if terminated || end > from { Ok((end, terminated)) } else { Err(DecodeError::Line(code)) }
+    }
+
+    fn any_line(&mut self, from: usize) -> (usize, bool) {
         let (searched, found) = self.newline;
         let end = if searched <= from && from <= found {
             found
@@ -185,13 +194,7 @@ impl<'a> Decoder<'a> {
             self.newline = (from, found);
             found
         };
-        if end < self.data.len() {
-            Ok((end, true))
-        } else if end > from {
-            Ok((end, false))
-        } else {
-            Err(DecodeError::Line(code))
-        }
+        (end, end < self.data.len())
     }
 }
 
@@ -240,6 +243,8 @@ mod tests {
         let huge = read(b"\x8e\xff\xff\xff\xff\xff\xff\xff\xff");
         assert!(matches!(huge, Err(DecodeError::Truncated { left: 0, .. })));
         assert_eq!(read(b"cos\nsyst").map(|line| line.terminated), Ok(false));
-        assert_eq!(read(b"cos"), Err(DecodeError::Line(b'c')));
+        let cut = read(b"cantigravity.").unwrap();
+        assert_eq!((cut.number, cut.payload(), cut.terminated), (12, 1..12, false));
+        assert_eq!(read(b"S"), Err(DecodeError::Line(b'S')));
     }
 }

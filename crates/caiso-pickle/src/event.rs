@@ -379,6 +379,8 @@ pub enum DifferenceKind {
     NoItems,
     /// `BUILD` with an empty state that is no dictionary.
     EmptyState,
+    /// `INST` without a mark: one imports before it refuses.
+    NoMark,
     /// A memo index that the unpickler written in C allocates everything below for.
     MemoIndex,
 }
@@ -397,6 +399,7 @@ impl DifferenceKind {
             Self::ArgumentsNotTuple => "the arguments of a call are not a tuple",
             Self::NoItems => "no items are added to a value that takes none",
             Self::EmptyState => "an empty state that is no dictionary is set",
+            Self::NoMark => "a class is imported for which there is no mark",
             Self::MemoIndex => "a memo index is far beyond the number of memo entries",
         }
     }

@@ -49,8 +49,8 @@ pub fn judge(analysis: &Analysis, catalog: &Catalog) -> Vec<Concern> {
     for stream in &analysis.streams {
         for (index, event) in stream.events.iter().enumerate() {
             let found = match &event.kind {
-                EventKind::Import { global, by } => import(global.as_ref(), by, catalog),
-                EventKind::Call(called) => call(called, catalog),
+                EventKind::Import { global, by } => Some(import(global.as_ref(), by, catalog)),
+                EventKind::Call(called) => Some(call(called, catalog)),
                 EventKind::Build(built) => build(built, catalog),
                 EventKind::Difference(different) => Some(difference(different, stream, index)),
                 EventKind::Persistent { .. } | EventKind::Nested { .. } => None,
@@ -89,22 +89,22 @@ fn unknown(severity: Severity, global: String, message: String) -> Concern {
     Concern { category: Category::Unknown, severity, global, span: 0..0, message, reference: None }
 }
 
-fn import(global: Option<&Name>, by: &str, catalog: &Catalog) -> Option<Concern> {
+fn import(global: Option<&Name>, by: &str, catalog: &Catalog) -> Concern {
     let Some(global) = global else {
         // The program that loads may have registered the code.
         let severity = if by == "EXT" { Severity::Medium } else { Severity::High };
         let message = format!("{by} imports a global whose name is not in the file");
-        return Some(unknown(severity, "?".to_owned(), message));
+        return unknown(severity, "?".to_owned(), message);
     };
     let judgement = catalog.judge(&global.module, &global.name, Use::Import);
     let what = match judgement.category {
         Category::Unknown => "which is not on the allow list".to_owned(),
         category => format!("of category {category}"),
     };
-    Some(concern(judgement, global, format!("imports `{global}`, {what}")))
+    concern(judgement, global, format!("imports `{global}`, {what}"))
 }
 
-fn call(call: &Call, catalog: &Catalog) -> Option<Concern> {
+fn call(call: &Call, catalog: &Catalog) -> Concern {
     let code = call.arguments.iter().find(|argument| {
         matches!(argument.kind, ArgumentKind::Text | ArgumentKind::Bytes)
             && looks_like_code(&argument.text)
@@ -147,7 +147,7 @@ fn call(call: &Call, catalog: &Catalog) -> Option<Concern> {
                 }
                 _ => {}
             }
-            Some(concern(judgement, global, message))
+            concern(judgement, global, message)
         }
         Callee::Folded { global, through } => {
             let mut judgement = catalog.judge(&global.module, &global.name, Use::Call);
@@ -157,7 +157,7 @@ fn call(call: &Call, catalog: &Catalog) -> Option<Concern> {
             let path: Vec<String> = through.iter().map(|name| format!("`{name}`")).collect();
             let message =
                 format!("calls `{global}({arguments})`, reached through {}", path.join(", "));
-            Some(concern(judgement, global, message))
+            concern(judgement, global, message)
         }
         Callee::Unknown { result_of } => {
             let (severity, global) = match result_of {
@@ -171,7 +171,7 @@ fn call(call: &Call, catalog: &Catalog) -> Option<Concern> {
             };
             let severity = if code.is_some() { Severity::High } else { severity };
             let message = format!("calls a value that the pickle computes, with ({arguments})");
-            Some(unknown(severity, global, message))
+            unknown(severity, global, message)
         }
     }
 }

@@ -35,6 +35,7 @@ macro_rules! opcodes {
             }
         }
 
+        #[expect(clippy::indexing_slicing, reason = "evaluated at compile time; a byte indexes 256 entries")]
         pub(crate) const SHAPES: [Shape; 256] = {
             let mut shapes = [Shape::Invalid; 256];
             $(shapes[$code as usize] = $shape;)*

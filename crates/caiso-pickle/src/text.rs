@@ -61,9 +61,7 @@ pub(crate) fn quoted(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
             out.push(first);
             continue;
         }
-        let Some((&escape, tail)) = rest.split_first() else {
-            return None;
-        };
+        let (&escape, tail) = rest.split_first()?;
         rest = tail;
         match escape {
             b'\n' => {}
@@ -209,8 +207,9 @@ pub(crate) fn float(bytes: &[u8]) -> (bool, bool) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         return (false, false);
     };
-    let plain = |text: &str| !text.is_empty() && text.parse::<f64>().is_ok();
-    let c = plain(text);
+    let plain = |text: &str| text.parse::<f64>().ok();
+    // Beyond the largest float, Python says infinity, and C raises.
+    let c = plain(text).is_some_and(|value| value.is_finite() || text.contains(['n', 'N']));
     let stripped = text.trim_matches(|character: char| matches!(character, ' ' | '\t'..='\r'));
     let mut joined = String::with_capacity(stripped.len());
     let mut previous = ' ';
@@ -223,7 +222,7 @@ pub(crate) fn float(bytes: &[u8]) -> (bool, bool) {
         }
         previous = character;
     }
-    (c || plain(&joined), c)
+    (c || plain(&joined).is_some(), c)
 }
 
 /// Whether a string looks like a shell command, Python source, or an address on the network.
@@ -285,10 +284,10 @@ pub(crate) fn preview(bytes: &[u8], limit: usize) -> String {
                 out.push(character);
             }
         }
-        let cut = head.len() < bytes.len() && chunk.invalid().len() < 4;
-        if !chunk.invalid().is_empty()
-            && !(cut && std::ptr::eq(chunk.invalid().as_ptr_range().end, head.as_ptr_range().end))
-        {
+        // What the limit cut in two is no damage.
+        let last = std::ptr::eq(chunk.invalid().as_ptr_range().end, head.as_ptr_range().end);
+        let cut = head.len() < bytes.len() && last;
+        if !cut {
             for byte in chunk.invalid() {
                 out.push_str(&format!("\\x{byte:02x}"));
             }
@@ -338,6 +337,7 @@ mod tests {
         assert_eq!(float(b"1.5e3"), (true, true));
         assert_eq!(float(b"1_0.5"), (true, false));
         assert_eq!(float(b" 1"), (true, false));
+        assert_eq!(float(b"1e340"), (true, false));
         assert_eq!(float(b"nan"), (true, true));
         assert_eq!(float(b"x"), (false, false));
     }

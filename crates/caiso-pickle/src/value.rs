@@ -135,6 +135,11 @@ impl Value {
         }
     }
 
+    /// Whether this is a constant that stands in the input, and so of a type without attributes.
+    pub(crate) fn is_literal(self) -> bool {
+        self.is_constant() && !matches!(self.kind(), Kind::Folded(_))
+    }
+
     /// Whether this is a node of the arena.
     pub(crate) fn is_node(self) -> bool {
         self.0 >> TAG == 8

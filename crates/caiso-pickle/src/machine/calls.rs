@@ -144,6 +144,10 @@ impl Machine<'_> {
 
     pub(super) fn instance(&mut self, instruction: &Instruction) -> Result<(), Halt> {
         let class = self.find_lines(instruction, "INST")?;
+        if self.marks.is_empty() {
+            let span = instruction.start..instruction.end;
+            self.difference(span, DifferenceKind::NoMark, AcceptedBy::Python);
+        }
         let start = self.pop_mark()?;
         let items = self.stack.get(start..).unwrap_or_default();
         let all = items.len() <= KEPT;
@@ -321,7 +325,7 @@ impl Machine<'_> {
         if let Some(function) = self.attribute(object, "__setstate__") {
             self.call(span.clone(), function, &[state], true, None, How::Indirect, 8);
         }
-        let own = object.is_constant()
+        let own = object.is_literal()
             || matches!(
                 self.arena.shape(object),
                 Some(

@@ -128,9 +128,8 @@ impl<'a> Machine<'a> {
         let kind = match value.kind() {
             Kind::Unknown | Kind::UnknownGlobal => ArgumentKind::Unknown,
             Kind::Text(_) => ArgumentKind::Text,
-            Kind::Bytes(_) => ArgumentKind::Bytes,
             Kind::Folded(_) if self.is_text(value) => ArgumentKind::Text,
-            Kind::Folded(_) => ArgumentKind::Bytes,
+            Kind::Bytes(_) | Kind::Folded(_) => ArgumentKind::Bytes,
             Kind::Global(_) | Kind::Resolved(_) => ArgumentKind::Global,
             Kind::Node(..) => match self.arena.shape(value) {
                 Some(Shape::Call | Shape::Object | Shape::Persistent) => ArgumentKind::Result,

@@ -66,13 +66,12 @@ impl Machine<'_> {
     pub(super) fn append(&mut self, instruction: &Instruction) -> Result<(), Halt> {
         let item = self.pop()?;
         let target = self.top()?;
-        match self.arena.shape(target) {
-            Some(Shape::List | Shape::ByteArray) => self.arena.push(target, item),
-            _ => {
-                let start = self.stack.len();
-                self.push(item)?;
-                self.extend(instruction, target, start, &["extend", "append"])?;
-            }
+        if let Some(Shape::List | Shape::ByteArray) = self.arena.shape(target) {
+            self.arena.push(target, item);
+        } else {
+            let start = self.stack.len();
+            self.push(item)?;
+            self.extend(instruction, target, start, &["extend", "append"])?;
         }
         Ok(())
     }
@@ -117,7 +116,7 @@ impl Machine<'_> {
         methods: &[&str],
     ) -> Result<(), Halt> {
         let span = instruction.start..instruction.end;
-        let refuses = target.is_constant()
+        let refuses = target.is_literal()
             || matches!(
                 self.arena.shape(target),
                 Some(
@@ -189,7 +188,7 @@ impl Machine<'_> {
             self.stack.get(start..).unwrap_or_default().iter().take(KEPT).copied().collect();
         self.stack.truncate(start);
         let Some(name) = self.global_name(target).cloned() else {
-            let refuses = target.is_constant()
+            let refuses = target.is_literal()
                 || matches!(
                     self.arena.shape(target),
                     Some(Shape::Tuple | Shape::FrozenSet | Shape::Set)

@@ -42,11 +42,10 @@ impl Machine<'_> {
         }
     }
 
-    fn resolved(&self, value: Value) -> Folded {
-        match self.global_name(value) {
-            Some(name) => Some((Folding::Resolved(name.clone()), Some(value))),
-            None => Some((Folding::Constant, Some(value))),
-        }
+    fn resolved(&self, value: Option<Value>) -> Folded {
+        let value = value?;
+        let folding = self.global_name(value).cloned().map_or(Folding::Constant, Folding::Resolved);
+        Some((folding, Some(value)))
     }
 
     /// What a call of a global comes to, if that is known.
@@ -68,7 +67,7 @@ impl Machine<'_> {
             | (_, "_getattribute" | "resolve_dotted_attribute") => {
                 let found =
                     self.text(second).and_then(|path| self.get_attribute(first, &path, through));
-                found.map_or(UNRESOLVED, |value| self.resolved(value))
+                self.resolved(found).or(UNRESOLVED)
             }
             ("operator", "getitem" | "__getitem__")
             | (
@@ -76,11 +75,11 @@ impl Machine<'_> {
                 "dict.get" | "dict.__getitem__" | "list.__getitem__" | "tuple.__getitem__",
             ) => {
                 let found = self.get_item(first, second, through);
-                found.map_or(UNRESOLVED, |value| self.resolved(value))
+                self.resolved(found).or(UNRESOLVED)
             }
             ("builtins", "vars") => {
                 let found = self.get_attribute(first, "__dict__", through);
-                found.map_or(UNRESOLVED, |value| self.resolved(value))
+                self.resolved(found).or(UNRESOLVED)
             }
             ("operator", "attrgetter" | "itemgetter" | "methodcaller")
             | ("functools", "partial" | "partialmethod")
@@ -108,7 +107,7 @@ impl Machine<'_> {
                 if let Some(index) = self.intern(&path, "") {
                     self.import(span.clone(), index, &format!("{module}.{name}"));
                 }
-                self.resolved(value)
+                self.resolved(Some(value))
             }
             ("pkgutil", "resolve_name")
             | ("pydoc", "locate")
@@ -126,14 +125,14 @@ impl Machine<'_> {
                     .or_else(|| path.rsplit_once('.'))
                     .unwrap_or((path.as_str(), ""));
                 let value = self.resolve(module, name, None, through);
-                self.resolved(value)
+                self.resolved(Some(value))
             }
             ("pickle", "Unpickler.find_class" | "_Unpickler.find_class") => {
                 let names: Vec<String> =
                     arguments.iter().rev().take(2).filter_map(|&value| self.text(value)).collect();
                 let [name, module] = names.as_slice() else { return UNRESOLVED };
                 let value = self.resolve(module, name, None, through);
-                self.resolved(value)
+                self.resolved(Some(value))
             }
             ("copyreg", "add_extension") => {
                 let pair = self.arena.with(Shape::Tuple, arguments.get(..2).unwrap_or_default());
@@ -162,7 +161,7 @@ impl Machine<'_> {
                     self.call(span.clone(), function, &unpacked, all, None, How::Indirect, fuel);
                 Some((Folding::Constant, Some(value)))
             }
-            ("functools", "reduce") | ("builtins", "reduce") => {
+            ("functools" | "builtins", "reduce") => {
                 Some((Folding::Constant, Some(self.reduce_over(span, arguments, fuel))))
             }
             ("builtins", "map" | "filter" | "map.__new__" | "filter.__new__")
@@ -207,7 +206,7 @@ impl Machine<'_> {
                 }
                 _ => self.get_item(base, first, None),
             };
-            return found.map_or(UNRESOLVED, |value| self.resolved(value));
+            return self.resolved(found).or(UNRESOLVED);
         }
         if let Some(value) = self.fold_constant(module, name, arguments) {
             return Some((Folding::Constant, Some(value)));
@@ -415,10 +414,17 @@ impl Machine<'_> {
             ) => {
                 matches!(name, "loads" | "load" | "_loads" | "_load" | "Unpickler" | "_Unpickler")
             }
-            ("joblib" | "joblib.numpy_pickle", "load")
+            (
+                "joblib"
+                | "joblib.numpy_pickle"
+                | "torch"
+                | "torch.serialization"
+                | "numpy"
+                | "numpy.lib.npyio"
+                | "numpy.lib._npyio_impl",
+                "load",
+            )
             | ("torch.storage", "_load_from_bytes")
-            | ("torch" | "torch.serialization", "load")
-            | ("numpy" | "numpy.lib.npyio" | "numpy.lib._npyio_impl", "load")
             | ("pandas" | "pandas.io.pickle", "read_pickle") => true,
             ("marshal", "loads" | "load") => false,
             _ => return,
@@ -449,8 +455,11 @@ impl Machine<'_> {
         if !self.nested.insert((range.start, range.end)) {
             return;
         }
-        let bytes =
-            if folded { self.raw(constant, FOLDED).map(|bytes| bytes.into_owned()) } else { None };
+        let bytes = if folded {
+            self.raw(constant, FOLDED).map(std::borrow::Cow::into_owned)
+        } else {
+            None
+        };
         self.event(
             span.clone(),
             EventKind::Nested { range: range.clone(), loader, analysed: pickle },

@@ -3,6 +3,10 @@
 use super::{Halt, Machine};
 use crate::decode::Instruction;
 use crate::event::{AcceptedBy, DifferenceKind, EventKind, How};
+#[allow(
+    clippy::wildcard_imports,
+    reason = "all but a few opcodes are named; the lint is silent in tests"
+)]
 use crate::opcode::*;
 use crate::text::{self, Number};
 use crate::value::{Kind, Shape, Value};
@@ -340,13 +344,16 @@ impl Machine<'_> {
             for operand in [module, name] {
                 let may_be_text = self.is_text(operand)
                     || match operand.kind() {
-                        Kind::Unknown | Kind::UnknownGlobal | Kind::Constant => true,
+                        Kind::Unknown
+                        | Kind::UnknownGlobal
+                        | Kind::Constant
+                        // A global may be a string: `string.digits`.
+                        | Kind::Global(_)
+                        | Kind::Resolved(_) => true,
                         Kind::Node(..) => matches!(
                             self.arena.shape(operand),
                             None | Some(Shape::Call | Shape::Object | Shape::Persistent)
                         ),
-                        // A global may be a string: `string.digits`.
-                        Kind::Global(_) | Kind::Resolved(_) => true,
                         _ => false,
                     };
                 if !may_be_text {

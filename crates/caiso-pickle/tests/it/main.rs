@@ -3,9 +3,12 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "tests fail by panicking, and start CPython"
 )]
@@ -13,5 +16,7 @@
 mod assemble;
 mod bypasses;
 mod catalog;
+mod cpython;
 mod differences;
+mod properties;
 mod streams;

@@ -21,7 +21,8 @@ impl Machine<'_> {
             | ("builtins", "str.__add__" | "bytes.__add__") => {
                 let second = second?;
                 let is_text = self.is_text(first) && self.is_text(second);
-                if !is_text && !(self.is_bytes(first) && self.is_bytes(second)) {
+                let is_bytes = self.is_bytes(first) && self.is_bytes(second);
+                if !(is_text || is_bytes) {
                     return None;
                 }
                 let mut joined = self.raw(first, FOLDED)?.into_owned();
