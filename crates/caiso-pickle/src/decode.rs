@@ -82,6 +82,11 @@ impl<'a> Decoder<'a> {
         }
     }
 
+    /// Where the data ends.
+    pub(crate) fn length(&self) -> usize {
+        self.data.len()
+    }
+
     /// Bytes from `position` on.
     pub(crate) fn left(&self, position: usize) -> usize {
         self.data.len().saturating_sub(position)

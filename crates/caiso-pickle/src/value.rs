@@ -50,6 +50,8 @@ impl Value {
     pub(crate) const NUMBER: Self = Self::simple(4);
     pub(crate) const CONSTANT: Self = Self::simple(5);
     pub(crate) const UNKNOWN_GLOBAL: Self = Self::simple(6);
+    /// No value: an entry of the memo that is not set.
+    pub(crate) const UNSET: Self = Self(u64::MAX);
 
     const fn simple(payload: u64) -> Self {
         Self(payload)

@@ -11,7 +11,8 @@ const REACH: usize = 1 << 12;
 
 #[derive(Debug)]
 pub(crate) struct Memo {
-    dense: Vec<Option<Value>>,
+    /// With [`Value::UNSET`] where there is no entry.
+    dense: Vec<Value>,
     sparse: BTreeMap<usize, Value>,
     limit: usize,
     /// Entries below this and at or above `limit` may be set, to values that are not kept.
@@ -43,7 +44,7 @@ impl Memo {
             if !self.sparse.is_empty() && self.sparse.remove(&index).is_some() {
                 self.count = self.count.saturating_sub(1);
             }
-            self.dense.push(Some(value));
+            self.dense.push(value);
             self.count = self.count.saturating_add(1);
             return true;
         }
@@ -52,7 +53,7 @@ impl Memo {
 
     fn put_elsewhere(&mut self, index: usize, value: Value) -> bool {
         if let Some(entry) = self.dense.get_mut(index) {
-            if entry.replace(value).is_none() {
+            if std::mem::replace(entry, value) == Value::UNSET {
                 self.count = self.count.saturating_add(1);
             }
             return true;
@@ -61,8 +62,8 @@ impl Memo {
             && index.saturating_sub(self.dense.len()) < REACH
             && self.sparse.is_empty()
         {
-            self.dense.resize(index, None);
-            self.dense.push(Some(value));
+            self.dense.resize(index, Value::UNSET);
+            self.dense.push(value);
             self.count = self.count.saturating_add(1);
             return true;
         }
@@ -84,7 +85,7 @@ impl Memo {
     #[inline]
     pub(crate) fn get(&self, index: usize) -> Option<Value> {
         if let Some(&entry) = self.dense.get(index) {
-            return entry;
+            return (entry != Value::UNSET).then_some(entry);
         }
         if let Some(&value) = self.sparse.get(&index) {
             return Some(value);

@@ -22,6 +22,10 @@ impl Machine<'_> {
             if self.steps >= last_step {
                 return (position, Halt::Limit("more instructions than the limit"));
             }
+            position = match self.constants_run(position, last_step) {
+                Ok(position) => position,
+                Err(stopped) => return stopped,
+            };
             self.steps = self.steps.saturating_add(1);
             let instruction = match self.decoder.read(position) {
                 Ok(instruction) => instruction,
@@ -40,6 +44,53 @@ impl Machine<'_> {
                 position = self.array_bytes(position);
             }
         }
+    }
+
+    /// Executes the commonest instructions from `position` on, as far as the frame, or the data, goes: what
+    /// they do here is what [`Self::step`] does.
+    fn constants_run(&mut self, position: usize, last_step: u64) -> Result<usize, (usize, Halt)> {
+        let data = self.data;
+        let end = self.frame_end.min(self.decoder.length());
+        let mut rest = data.get(position..end).unwrap_or_default();
+        let mut steps = last_step.saturating_sub(self.steps).saturating_sub(1);
+        while let Some(left) = steps.checked_sub(1) {
+            let here = end.saturating_sub(rest.len());
+            let (done, tail) = match rest {
+                [BINFLOAT, _, _, _, _, _, _, _, _, tail @ ..] => (self.push(Value::NUMBER), tail),
+                [BININT1, byte, tail @ ..] => (self.push(Value::int(i64::from(*byte))), tail),
+                [BININT2, low, high, tail @ ..] => {
+                    (self.push(Value::int(i64::from(u16::from_le_bytes([*low, *high])))), tail)
+                }
+                [BININT, a, b, c, d, tail @ ..] => {
+                    let int = i32::from_le_bytes([*a, *b, *c, *d]);
+                    (self.push(Value::int(i64::from(int))), tail)
+                }
+                [SHORT_BINUNICODE, length, tail @ ..] => match tail.get(usize::from(*length)..) {
+                    Some(tail) => (self.push(Value::text(here)), tail),
+                    None => break,
+                },
+                [MEMOIZE, tail @ ..] => {
+                    let done = self.top().map(|value| {
+                        self.memo.put(self.memo.count(), value);
+                    });
+                    (done, tail)
+                }
+                [BINGET, index, tail @ ..] => (self.get(i64::from(*index)), tail),
+                [LONG_BINGET, a, b, c, d, tail @ ..] => {
+                    (self.get(i64::from(u32::from_le_bytes([*a, *b, *c, *d]))), tail)
+                }
+                [NONE, tail @ ..] => (self.push(Value::NONE), tail),
+                [MARK, tail @ ..] => (self.mark(), tail),
+                _ => break,
+            };
+            if let Err(halt) = done {
+                return Err((here, halt));
+            }
+            rest = tail;
+            steps = left;
+        }
+        self.steps = last_step.saturating_sub(steps).saturating_sub(1).max(self.steps);
+        Ok(end.saturating_sub(rest.len()).max(position))
     }
 
     #[inline]
