@@ -41,12 +41,21 @@ const HOOKS: [&str; 9] = [
     "add",
 ];
 
+/// The loader in the pickle of a single torch tensor.
+const STORAGE: &str = "torch.storage._load_from_bytes";
+
 /// Judges everything an analysis found, in its order; the same thing done again is named once. Harmless uses
 /// are left out.
 pub fn judge(analysis: &Analysis, catalog: &Catalog) -> Vec<Concern> {
     let mut concerns = Vec::new();
     let mut seen = BTreeSet::new();
     for stream in &analysis.streams {
+        let looked_into: BTreeSet<usize> = stream
+            .events
+            .iter()
+            .filter(|event| matches!(event.kind, EventKind::Nested { analysed: true, .. }))
+            .map(|event| event.span.start)
+            .collect();
         for (index, event) in stream.events.iter().enumerate() {
             let found = match &event.kind {
                 EventKind::Import { global, by } => Some(import(global.as_ref(), by, catalog)),
@@ -59,6 +68,13 @@ pub fn judge(analysis: &Analysis, catalog: &Catalog) -> Vec<Concern> {
             else {
                 continue;
             };
+            // How torch itself writes a tensor that is pickled alone: what it loads is judged where it lies.
+            let only_imported = matches!(event.kind, EventKind::Import { .. });
+            if concern.global == STORAGE
+                && (only_imported || looked_into.contains(&event.span.start))
+            {
+                concern.severity = Severity::Low;
+            }
             concern.span = event.span.clone();
             if stream.resynchronised {
                 concern.message.push_str(", in a pickle behind damaged or foreign bytes");

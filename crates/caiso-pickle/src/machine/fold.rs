@@ -452,19 +452,19 @@ impl Machine<'_> {
             None if folded => span.clone(),
             None => return,
         };
-        if !self.nested.insert((range.start, range.end)) {
-            return;
-        }
         let bytes = if folded {
             self.raw(constant, FOLDED).map(std::borrow::Cow::into_owned)
         } else {
             None
         };
-        self.event(
-            span.clone(),
-            EventKind::Nested { range: range.clone(), loader, analysed: pickle },
-        );
-        if pickle {
+        let content = bytes.as_deref().or_else(|| self.data.get(range.clone())).unwrap_or_default();
+        // Anything else, an archive for example, is for the caller to look into.
+        let analysed = pickle && crate::looks_like_pickle(content);
+        let first = self.nested.insert((range.start, range.end));
+        if first || self.another(6, usize::MAX, How::Reduce, 256) {
+            self.event(span.clone(), EventKind::Nested { range: range.clone(), loader, analysed });
+        }
+        if analysed && first {
             let depth = self.depth.saturating_add(1);
             self.pending.push(Pending { range, bytes, depth, search: false });
         }

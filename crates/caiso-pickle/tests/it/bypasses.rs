@@ -218,3 +218,15 @@ fn unknown_callables_are_at_least_medium() {
     caught(&stream(&call), "some_package.tools.helper");
     assert_eq!(worst(&stream(&global("some_package.tools", "helper"))).unwrap().0, Severity::Low);
 }
+
+/// A tensor pickled alone holds a second file, which is judged by what it does.
+#[test]
+fn tensors_pickled_alone() {
+    let storage = global("torch.storage", "_load_from_bytes");
+    let magic = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.\x80\x02}q\x00.";
+    assert_eq!(worst(&stream(&reduce(&storage, &[bytes(magic)]))).unwrap().0, Severity::Low);
+    // What cannot be looked into is not trusted.
+    for other in [bytes(b"PK\x03\x04"), reduce(&global("zlib", "decompress"), &[bytes(b"x")])] {
+        caught(&stream(&reduce(&storage, &[other])), "torch.storage._load_from_bytes");
+    }
+}
