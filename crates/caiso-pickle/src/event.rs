@@ -212,6 +212,13 @@ pub enum EventKind {
     },
     /// Python's two unpicklers differ here.
     Difference(Difference),
+    /// The value is so deep, or refers to its own parts so often, that copying or printing it does not end.
+    Oversized {
+        /// Containers in one another.
+        depth: u32,
+        /// Values there are when every reference is followed anew.
+        values: u64,
+    },
     /// A constant is itself loaded as a pickle or other code.
     Nested {
         /// Where it lies; for a constant made by folding, the call.

@@ -56,12 +56,20 @@ pub fn judge(analysis: &Analysis, catalog: &Catalog) -> Vec<Concern> {
             .filter(|event| matches!(event.kind, EventKind::Nested { analysed: true, .. }))
             .map(|event| event.span.start)
             .collect();
+        let folded = folded(stream);
         for (index, event) in stream.events.iter().enumerate() {
             let found = match &event.kind {
                 EventKind::Import { global, by } => Some(import(global.as_ref(), by, catalog)),
                 EventKind::Call(called) => Some(call(called, catalog)),
                 EventKind::Build(built) => build(built, catalog),
                 EventKind::Difference(different) => Some(difference(different, stream, index)),
+                EventKind::Oversized { depth, values } => Some(unknown(
+                    Severity::Medium,
+                    "pickle".to_owned(),
+                    format!(
+                        "makes a value {depth} containers deep that unfolds to {values} values"
+                    ),
+                )),
                 EventKind::Persistent { .. } | EventKind::Nested { .. } => None,
             };
             let Some(mut concern) = found.filter(|concern| concern.severity > Severity::Info)
@@ -72,6 +80,12 @@ pub fn judge(analysis: &Analysis, catalog: &Catalog) -> Vec<Concern> {
             let only_imported = matches!(event.kind, EventKind::Import { .. });
             if concern.global == STORAGE
                 && (only_imported || looked_into.contains(&event.span.start))
+            {
+                concern.severity = Severity::Low;
+            }
+            if only_imported
+                && concern.category == Category::Resolver
+                && folded.contains(&concern.global)
             {
                 concern.severity = Severity::Low;
             }
@@ -88,6 +102,21 @@ pub fn judge(analysis: &Analysis, catalog: &Catalog) -> Vec<Concern> {
         }
     }
     concerns
+}
+
+/// Globals that are called, and whose every call came to a constant or a global: what these reach is judged in
+/// their place.
+fn folded(stream: &Stream) -> BTreeSet<String> {
+    let mut folded = BTreeSet::new();
+    let mut open = BTreeSet::new();
+    for event in &stream.events {
+        if let EventKind::Call(Call { callee: Callee::Global(global), folding, .. }) = &event.kind {
+            let known = matches!(folding, Folding::Constant | Folding::Resolved(_));
+            if known { &mut folded } else { &mut open }.insert(global.to_string());
+        }
+    }
+    folded.retain(|global| !open.contains(global));
+    folded
 }
 
 fn concern(judgement: Judgement, global: &Name, message: String) -> Concern {
@@ -155,11 +184,12 @@ fn call(call: &Call, catalog: &Catalog) -> Concern {
                 }
                 Folding::Constant if judgement.category == Category::Resolver => {
                     // What it wraps is judged where it is called, and where it is imported.
-                    judgement.severity = if &*global.name == "partial" {
-                        Severity::Low
-                    } else {
-                        judgement.severity.min(Severity::Medium)
-                    };
+                    judgement.severity =
+                        if matches!(&*global.name, "partial" | "itemgetter" | "attrgetter") {
+                            Severity::Low
+                        } else {
+                            judgement.severity.min(Severity::Medium)
+                        };
                 }
                 _ => {}
             }

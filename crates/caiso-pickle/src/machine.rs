@@ -25,6 +25,9 @@ use crate::value::{Arena, Kind, Value};
 
 /// From this height on, constants in a row share one entry of the stack.
 const TALL: usize = 1 << 16;
+/// A value beyond these exhausts the stack or the memory of whoever copies, compares or prints it.
+const DEEP: u32 = 10_000;
+const MANY: u64 = 1 << 40;
 /// Differences of one kind that are reported of one stream.
 const DIFFERENCES: u8 = 4;
 
@@ -152,6 +155,11 @@ impl<'a> Machine<'a> {
         let end = match halt {
             Halt::Stop(value) => {
                 result = self.result(value);
+                let (deep, values) = self.arena.extent(value);
+                if deep > DEEP || values > MANY {
+                    let last = position.saturating_sub(1)..position;
+                    self.event(last, EventKind::Oversized { depth: deep, values });
+                }
                 if self.frame_end != usize::MAX && position < self.frame_end {
                     let from = position.saturating_sub(1)..position;
                     self.difference(from, DifferenceKind::FrameLeft, AcceptedBy::Both);

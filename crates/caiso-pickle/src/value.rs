@@ -182,6 +182,10 @@ struct Node {
     next: u32,
     last: u32,
     shape: Shape,
+    /// How deep containers lie in one another here.
+    depth: u32,
+    /// How many values this is when every reference is followed anew.
+    weight: u64,
 }
 
 /// Nodes in a buffer that is never longer than its capacity. The first half stays; the second half is a
@@ -217,6 +221,8 @@ impl Arena {
             next: NO_NODE,
             last: NO_NODE,
             shape,
+            depth: 1,
+            weight: 1,
         };
         if self.nodes.len() < self.capacity {
             let slot = self.nodes.len();
@@ -265,6 +271,9 @@ impl Arena {
     /// Adds an item to a container; past [`KEPT`] it is only counted.
     #[inline]
     pub(crate) fn push(&mut self, value: Value, item: Value) {
+        if item.is_node() {
+            self.weigh(value, item);
+        }
         let Kind::Node(slot, generation) = value.kind() else { return };
         let Some(node) = self.nodes.get_mut(slot).filter(|node| node.generation == generation)
         else {
@@ -279,6 +288,22 @@ impl Arena {
         if index < KEPT {
             self.push_more(slot, index, item);
         }
+    }
+
+    /// Counts an item's parts for the container that holds it.
+    pub(crate) fn weigh(&mut self, value: Value, item: Value) {
+        let Some((_, inner)) = self.get(item) else { return };
+        let (depth, weight) = (inner.depth, inner.weight);
+        let Kind::Node(slot, generation) = value.kind() else { return };
+        if let Some(node) = self.nodes.get_mut(slot).filter(|node| node.generation == generation) {
+            node.depth = node.depth.max(depth.saturating_add(1));
+            node.weight = node.weight.saturating_add(weight);
+        }
+    }
+
+    /// How deep a value is, and how many values it is when every reference is followed anew.
+    pub(crate) fn extent(&self, value: Value) -> (u32, u64) {
+        self.get(value).map_or((0, 1), |(_, node)| (node.depth, node.weight))
     }
 
     fn push_more(&mut self, slot: usize, index: usize, item: Value) {

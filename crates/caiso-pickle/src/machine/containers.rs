@@ -53,6 +53,9 @@ impl Machine<'_> {
                 self.arena.push(container, item);
             }
         }
+        for &item in counted.iter().filter(|item| item.is_node()) {
+            self.arena.weigh(container, item);
+        }
         let mut more = counted.len() as u64;
         if start.saturating_add(counted.len()) >= TALL {
             more = counted.iter().fold(0, |sum, value| sum.saturating_add(length(*value)));

@@ -150,6 +150,14 @@ fn bombs_take_linear_time() {
     deep.extend_from_slice(&b"a".repeat(199_999));
     deep.push(b'.');
     assert_eq!(analyse(&deep, &Limits::default()).streams[0].end, End::Stop);
+    let oversized = |pickle: &[u8]| {
+        judge(&analyse(pickle, &Limits::default()), Catalog::embedded())
+            .iter()
+            .any(|concern| concern.severity == Severity::Medium)
+    };
+    assert!(oversized(&deep));
+    assert!(oversized(&join(&[b"\x80\x04)", &b"2\x86".repeat(50), b"."])));
+    assert!(!oversized(&join(&[b"\x80\x04)", &b"2\x86".repeat(10), b"."])));
     // Streams, text opcodes without a newline, and headers that lead nowhere.
     for bomb in [b"S".repeat(300_000), b"\x80\x04(".repeat(100_000), b"c\nc\n".repeat(50_000)] {
         analyse(&bomb, &Limits::default());
