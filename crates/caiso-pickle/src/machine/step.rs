@@ -83,11 +83,12 @@ impl Machine<'_> {
                 [MARK, tail @ ..] => (self.mark(), tail),
                 _ => break,
             };
+            steps = left;
             if let Err(halt) = done {
+                self.steps = last_step.saturating_sub(steps).saturating_sub(1);
                 return Err((here, halt));
             }
             rest = tail;
-            steps = left;
         }
         self.steps = last_step.saturating_sub(steps).saturating_sub(1).max(self.steps);
         Ok(end.saturating_sub(rest.len()).max(position))
