@@ -384,7 +384,7 @@ pub enum DifferenceKind {
     ArgumentsNotTuple,
     /// `APPENDS` or `ADDITEMS` without items on something that takes none.
     NoItems,
-    /// `BUILD` with an empty state that is no dictionary.
+    /// `BUILD` with an empty state on a value without attributes.
     EmptyState,
     /// `INST` without a mark: one imports before it refuses.
     NoMark,
@@ -405,7 +405,7 @@ impl DifferenceKind {
             Self::EmptyLine => "a text argument is empty",
             Self::ArgumentsNotTuple => "the arguments of a call are not a tuple",
             Self::NoItems => "no items are added to a value that takes none",
-            Self::EmptyState => "an empty state that is no dictionary is set",
+            Self::EmptyState => "an empty state is set on a value without attributes",
             Self::NoMark => "a class is imported for which there is no mark",
             Self::MemoIndex => "a memo index is far beyond the number of memo entries",
         }

@@ -86,6 +86,8 @@ fn calls_that_one_of_them_makes() {
     assert_eq!(differences(b"N(\x90."), [(NoItems, AcceptedBy::C)]);
     assert_eq!(differences(b"](e."), []);
     assert_eq!(differences(b"]]b."), [(EmptyState, AcceptedBy::Python)]);
+    assert_eq!(differences(b"]}b."), [(EmptyState, AcceptedBy::Python)]);
+    assert_eq!(differences(b"]Nb."), []);
     let both_go_on = join(&[b"N(e", &global("os", "system"), b"(S'echo'\ntR."]);
     let concerns = judge(&analyse(&both_go_on, &Limits::default()), Catalog::embedded());
     assert!(

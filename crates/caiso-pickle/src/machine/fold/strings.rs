@@ -116,7 +116,8 @@ impl Machine<'_> {
             },
             ("builtins", "str" | "bytes.decode") => {
                 if name == "str" && self.is_text(first) {
-                    return Some(first);
+                    let text = self.raw(first, FOLDED)?.into_owned();
+                    return self.bounded(text, true);
                 }
                 if !self.is_bytes(first) || (name == "str" && second.is_none()) {
                     return None;
@@ -130,7 +131,8 @@ impl Machine<'_> {
                     return self.encode(first, &encoding);
                 }
                 if self.is_bytes(first) {
-                    return Some(first);
+                    let bytes = self.raw(first, FOLDED)?.into_owned();
+                    return self.bounded(bytes, false);
                 }
                 let (items, all) = self.arena.items(first, KEPT);
                 if self.arena.shape(first).is_none() || !all {
