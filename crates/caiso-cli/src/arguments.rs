@@ -63,11 +63,13 @@ pub(crate) enum Command {
     Assess(AssessArguments),
     /// Tell what model files are and whether loading them is safe; nothing of them is executed
     Scan(ScanArguments),
+    /// Sign a model: a file or a folder with all its files (OpenSSF Model Signing 1.0)
+    Sign(SignArguments),
     /// Render the last sealed assessment again, without running anything
     Report(ReportArguments),
     /// What a check, a finding, a piece of evidence, a requirement or a technique means
     Explain(ExplainArguments),
-    /// Verify a report or receipt offline, listing what was checked and what was not
+    /// Verify a report, a receipt or a signed model offline, listing what was checked and what was not
     Verify(VerifyArguments),
     /// List checks, show one, or run one with its own flags
     Checks(ChecksArguments),
@@ -202,13 +204,55 @@ pub(crate) struct ExplainArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  caiso verify report.html --key .caiso/keys/ledger.vkey")]
+#[command(
+    after_help = "Examples:\n  caiso verify report.html --key .caiso/keys/ledger.vkey\n  caiso verify model/ \
+--signature model.sig --key public.pem\n  caiso verify model/ --signature model.sig --certificates root.pem"
+)]
 pub(crate) struct VerifyArguments {
-    /// An HTML report or a .tlog-proof receipt
+    /// An HTML report, a .tlog-proof receipt, or with --signature a model: a file or a folder
     pub(crate) file: PathBuf,
-    /// Verifier key of the ledger, or a file that holds it [default: the one in the home folder]
+    /// Verifier key of the ledger, or a file that holds it [default: the one in the home folder]; with
+    /// --signature the signer's public key, a PEM file
     #[arg(long, value_name = "KEY")]
     pub(crate) key: Option<String>,
+    /// Signature of the model, an OpenSSF Model Signing bundle
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: Option<PathBuf>,
+    /// Trusted certificates, PEM, instead of a key
+    #[arg(long, value_name = "FILE", requires = "signature", conflicts_with = "key")]
+    pub(crate) certificates: Option<PathBuf>,
+    /// When the certificates must have been valid [default: now]
+    #[arg(long, value_name = "TIME", requires = "certificates")]
+    pub(crate) at: Option<jiff::Timestamp>,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A key:\n  openssl ecparam -name prime256v1 -genkey -noout -out key.pem\n  openssl ec -in key.pem \
+-pubout -out public.pem\n\nExample:\n  caiso sign model/ --key key.pem --signature model.sig\n  caiso verify model/ \
+--signature model.sig --key public.pem"
+)]
+pub(crate) struct SignArguments {
+    /// The model: a file, or a folder with all its files
+    pub(crate) model: PathBuf,
+    /// Private key on P-256 or P-384, a PEM file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// Environment variable with the password of the key
+    #[arg(long, value_name = "VARIABLE")]
+    pub(crate) password_from: Option<String>,
+    /// Certificates, PEM: first the signer's, then those up to the authority
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificates: Option<PathBuf>,
+    /// The signature to write
+    #[arg(long, value_name = "FILE", default_value = "model.sig")]
+    pub(crate) signature: PathBuf,
+    /// Leave this path of the folder out, besides what Git keeps there (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ignore: Vec<String>,
+    /// Follow symbolic links to files instead of refusing them
+    #[arg(long)]
+    pub(crate) allow_symlinks: bool,
 }
 
 #[derive(Debug, Args)]

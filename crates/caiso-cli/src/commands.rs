@@ -11,6 +11,7 @@ mod ledger;
 mod reference;
 mod report;
 mod scan;
+mod sign;
 mod threat;
 mod verify;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(arguments: &Arguments, matches: &ArgMatches) -> Result<u8> {
         Command::Init(it) => init::run(it),
         Command::Assess(it) => assess::run(global, it),
         Command::Scan(it) => scan::run(global, it),
+        Command::Sign(it) => sign::run(global, it),
         Command::Report(it) => report::run(global, it),
         Command::Explain(it) => explain::run(global, it),
         Command::Verify(it) => verify::run(global, it),

@@ -3,12 +3,13 @@
 use caiso_core::Check;
 
 use crate::Format::{
-    self, Bzip2, Gzip, Keras, Lz4, NeMo, NumpyArchive, Onnx, PyTorch, PyTorchLegacy, SevenZip,
-    Skops, Tar, TorchModelArchive, TorchScript, Xz, Zip, Zlib, Zstandard,
+    self, Bzip2, Gzip, Joblib, Keras, Lz4, NeMo, NumpyArchive, Onnx, Pickle, PyTorch,
+    PyTorchLegacy, SevenZip, Skops, Tar, TorchModelArchive, TorchScript, Xz, Zip, Zlib, Zstandard,
 };
 use crate::ModelFileInput;
 
 mod archive;
+mod pickle;
 
 caiso_core::units![Check<ModelFileInput>:
     identification,
@@ -18,6 +19,12 @@ caiso_core::units![Check<ModelFileInput>:
     archive_hidden,
     archive_checksum,
     archive_bomb,
+    pickle_code,
+    pickle_input_output,
+    pickle_resolver,
+    pickle_unknown,
+    pickle_differs,
+    legacy_magic,
     custom_operator_domain,
     external_data,
     missing_signature,

@@ -70,5 +70,5 @@ pub(crate) const READERS: &[Reader] = &[
     other::EXECUTABLE,
 ];
 
-/// What a content is when no other reader takes it for anything.
-pub(crate) const FALLBACKS: &[Reader] = &[other::MEDIA_FILE, other::TEXT];
+/// What a content is when no other reader takes it for anything; the first that reads it counts.
+pub(crate) const FALLBACKS: &[Reader] = &[other::MEDIA_FILE, pickle::HIDDEN, other::TEXT];

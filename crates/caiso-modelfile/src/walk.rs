@@ -17,6 +17,8 @@ pub struct Limits {
     pub nodes: usize,
     /// Budgets of archives and compressed streams, for the whole file.
     pub archive: caiso_archive::Limits,
+    /// Budgets of each pickle.
+    pub pickle: caiso_pickle::Limits,
 }
 
 impl Default for Limits {
@@ -27,7 +29,7 @@ impl Default for Limits {
             expanded_entry: expanded,
             ..caiso_archive::Limits::default()
         };
-        Self { depth: 8, nodes: 100_000, archive }
+        Self { depth: 8, nodes: 100_000, archive, pickle: caiso_pickle::Limits::default() }
     }
 }
 
@@ -105,9 +107,10 @@ impl Walk<'_> {
         for reader in READERS.iter().filter(|reader| (reader.claims)(artifact)) {
             self.take(reader, artifact, index, depth);
         }
-        if self.tree.nodes.get(index).is_some_and(|node| node.readings.is_empty())
-            && let Some(reader) = FALLBACKS.iter().find(|reader| (reader.claims)(artifact))
-        {
+        for reader in FALLBACKS.iter().filter(|reader| (reader.claims)(artifact)) {
+            if self.tree.nodes.get(index).is_some_and(|node| !node.readings.is_empty()) {
+                break;
+            }
             self.take(reader, artifact, index, depth);
         }
         let reason = match artifact.bytes {

@@ -1,4 +1,4 @@
-//! Scans files and folders for models.
+//! Scans files and folders for models, and hashes them for signatures.
 //!
 //! [`find`] lists what there is to look at, [`scan`] looks at it on several threads and gives one
 //! [`FileResult`] for each target, in the order of the targets. Large files are mapped, what is expanded
@@ -10,10 +10,12 @@
 
 mod content;
 mod find;
+mod resources;
 mod result;
 mod run;
 
 pub use content::{Content, Spool};
 pub use find::{Kind, ScanError, Target, find, standard_input};
+pub use resources::{ResourcesError, resources};
 pub use result::{FileResult, NotInspected, Verdict};
 pub use run::{Options, scan};

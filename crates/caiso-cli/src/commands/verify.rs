@@ -11,6 +11,10 @@ use crate::{exit, output};
 
 pub(crate) fn run(global: &Global, arguments: &VerifyArguments) -> Result<u8> {
     let path = &arguments.file;
+    if let Some(signature) = &arguments.signature {
+        let result = super::sign::verify_model(global, arguments, signature);
+        return show(global, &path.display().to_string(), result);
+    }
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let key = if let Some(key) = &arguments.key {
         home::key(key)?

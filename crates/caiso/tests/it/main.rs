@@ -8,4 +8,5 @@ mod commands;
 mod gate;
 mod ledger;
 mod report;
+mod scan;
 mod system;

@@ -1,0 +1,65 @@
+//! What the checks on pickles have in common.
+
+use caiso_core::{Finding, Meta, Outcome, Severity};
+use caiso_pickle::{Category, Concern};
+
+use crate::Format;
+use crate::ModelFileInput;
+use crate::readers::pickle::Pickle;
+use crate::tree::{Facts, Node};
+
+pub(super) const REMEDIATION: &str = "Do not load the file. Get the weights in a format that runs no code \
+    (safetensors, ONNX, GGUF), or from a source that signs them, and find out who wrote this file";
+
+/// The formats that are pickles.
+const PICKLES: [Format; 3] = [Format::Pickle, Format::Joblib, Format::PyTorchLegacy];
+
+/// Every pickle in the file.
+pub(super) fn pickles(input: &ModelFileInput) -> impl Iterator<Item = (&Node, &Pickle)> {
+    input.facts(|facts| match facts {
+        Facts::Pickle(pickle) => Some(pickle),
+        _ => None,
+    })
+}
+
+/// The concerns of these categories as findings.
+pub(super) fn concerns(input: &ModelFileInput, meta: &Meta, categories: &[Category]) -> Outcome {
+    select(input, meta, |concern| {
+        concern.global != "pickle" && categories.contains(&concern.category)
+    })
+}
+
+/// The places where readers differ.
+pub(super) fn differences(input: &ModelFileInput, meta: &Meta) -> Outcome {
+    select(input, meta, |concern| concern.global == "pickle")
+}
+
+fn select(input: &ModelFileInput, meta: &Meta, wanted: impl Fn(&Concern) -> bool) -> Outcome {
+    let mut outcome = Outcome::default();
+    for (node, pickle) in pickles(input) {
+        for concern in pickle.concerns.iter().filter(|concern| wanted(concern)) {
+            let reference = concern.reference.map(|reference| format!(" ({reference})"));
+            let mut finding = Finding::of(
+                meta,
+                input.at_bytes(node, &concern.global, &concern.span),
+                format!("loading {}{}", concern.message, reference.unwrap_or_default()),
+                REMEDIATION,
+            );
+            finding.severity = severity(concern.severity);
+            outcome.findings.push(finding);
+        }
+    }
+    outcome.not_assessed.extend(input.not_assessed(&PICKLES));
+    outcome
+}
+
+/// The catalog's severity in the words of every check.
+pub(super) fn severity(severity: caiso_pickle::Severity) -> Severity {
+    match severity {
+        caiso_pickle::Severity::Info => Severity::Info,
+        caiso_pickle::Severity::Low => Severity::Low,
+        caiso_pickle::Severity::Medium => Severity::Medium,
+        caiso_pickle::Severity::High => Severity::High,
+        caiso_pickle::Severity::Critical => Severity::Critical,
+    }
+}
