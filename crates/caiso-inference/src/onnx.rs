@@ -22,7 +22,7 @@ mod wire;
 pub(crate) use describe::domain_name;
 pub use describe::{ExternalData, OperatorUse};
 pub use error::DecodeError;
-pub use tensor::{DataType, Tensor, TensorData};
+pub use tensor::{DataType, SparseTensor, Tensor, TensorData};
 
 /// Domain of the standard operators; in a file mostly written as the empty string.
 pub const STANDARD_DOMAIN: &str = "ai.onnx";
@@ -69,8 +69,36 @@ pub struct Model<'a> {
     pub graph: Graph<'a>,
     /// Operators that the file defines itself.
     pub functions: Vec<Function<'a>>,
-    /// Number of training graphs, which are not decoded.
-    pub training_graphs: usize,
+    /// How to train the model on.
+    pub training: Vec<Training<'a>>,
+    /// Fields that the format does not have, added up by message and number. Readers skip them.
+    pub unknown: Vec<UnknownField>,
+}
+
+/// How to train a model on: graphs that no inference runs.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct Training<'a> {
+    /// Sets the values that training changes.
+    pub initialization: Option<Graph<'a>>,
+    /// One step of the training.
+    pub algorithm: Option<Graph<'a>>,
+    /// Which outputs become which initializers.
+    pub bindings: Vec<(&'a str, &'a str)>,
+}
+
+/// A field that the format does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnknownField {
+    /// The message that it lies in: `GraphProto`.
+    pub message: &'static str,
+    /// Its number.
+    pub number: u64,
+    /// Where the content of the first one begins.
+    pub offset: usize,
+    /// Bytes of all of them.
+    pub size: usize,
 }
 
 /// An operator set and its version.
@@ -94,8 +122,8 @@ pub struct Graph<'a> {
     pub nodes: Vec<Node<'a>>,
     /// Constants, in the main graph mostly the parameters.
     pub initializers: Vec<Tensor<'a>>,
-    /// Number of constants in sparse form, which are not decoded.
-    pub sparse_initializers: usize,
+    /// Constants in sparse form.
+    pub sparse_initializers: Vec<SparseTensor<'a>>,
     /// Inputs; before IR version 4 this includes the initializers.
     pub inputs: Vec<ValueInfo<'a>>,
     /// Outputs.
@@ -158,8 +186,13 @@ pub enum AttributeValue<'a> {
     Graphs(Vec<Graph<'a>>),
     /// In the body of a function: the attribute of the calling node with this name.
     Reference(&'a str),
-    /// A sparse tensor, a type or a kind of attribute that this reader does not know; its number in
-    /// `AttributeProto.AttributeType`.
+    /// A sparse tensor.
+    SparseTensor(Box<SparseTensor<'a>>),
+    /// Sparse tensors.
+    SparseTensors(Vec<SparseTensor<'a>>),
+    /// One or more types, which are not decoded.
+    Type,
+    /// A kind of attribute that this reader does not know; its number in `AttributeProto.AttributeType`.
     Other(i32),
 }
 

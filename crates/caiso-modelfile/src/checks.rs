@@ -2,16 +2,14 @@
 
 use caiso_core::Check;
 
-use crate::Format::{
-    self, Bzip2, Gzip, Joblib, Keras, Lz4, NeMo, NumpyArchive, Onnx, Pickle, PyTorch,
-    PyTorchLegacy, SevenZip, Skops, Tar, TorchModelArchive, TorchScript, Xz, Zip, Zlib, Zstandard,
-};
+use crate::Format;
 use crate::ModelFileInput;
 
 mod archive;
 mod pickle;
 
-caiso_core::units![Check<ModelFileInput>:
+caiso_core::units![
+    Check<ModelFileInput>:
     identification,
     outside_link,
     archive_views,
@@ -27,31 +25,50 @@ caiso_core::units![Check<ModelFileInput>:
     legacy_magic,
     custom_operator_domain,
     external_data,
+    onnx_structure,
+    safetensors_structure,
+    safetensors_metadata,
+    gguf_structure,
+    gguf_template,
+    numpy_structure,
+    tflite_operators,
+    tflite_structure,
+    messagepack_structure,
     missing_signature,
 ];
 
 /// The formats that the checks of a topic (the middle word of their codes) judge. A check of a topic that
 /// is not listed judges every file.
-const TOPICS: &[(&str, &[Format])] = &[("ARC", ARCHIVES), ("ONNX", &[Onnx])];
+#[rustfmt::skip] // One line each.
+const TOPICS: &[(&str, &[Format])] = &[
+    ("ARC", ARCHIVES),
+    ("GGUF", &[Format::Gguf]),
+    ("MSGP", &[Format::MessagePack]),
+    ("NPY", &[Format::Numpy, Format::NumpyArchive]),
+    ("ONNX", &[Format::Onnx]),
+    ("PKL", &[Format::Joblib, Format::Pickle, Format::PyTorchLegacy]),
+    ("ST", &[Format::Safetensors]),
+    ("TFL", &[Format::TensorFlowLite]),
+];
 
 const ARCHIVES: &[Format] = &[
-    Bzip2,
-    Gzip,
-    Keras,
-    Lz4,
-    NeMo,
-    NumpyArchive,
-    PyTorch,
-    PyTorchLegacy,
-    SevenZip,
-    Skops,
-    Tar,
-    TorchModelArchive,
-    TorchScript,
-    Xz,
-    Zip,
-    Zlib,
-    Zstandard,
+    Format::Bzip2,
+    Format::Gzip,
+    Format::Keras,
+    Format::Lz4,
+    Format::NeMo,
+    Format::NumpyArchive,
+    Format::PyTorch,
+    Format::PyTorchLegacy,
+    Format::SevenZip,
+    Format::Skops,
+    Format::Tar,
+    Format::TorchModelArchive,
+    Format::TorchScript,
+    Format::Xz,
+    Format::Zip,
+    Format::Zlib,
+    Format::Zstandard,
 ];
 
 /// Whether the check with this code has anything to judge in a file.

@@ -16,9 +16,14 @@
 )]
 
 mod checks;
+mod cursor;
+mod description;
 mod format;
 mod input;
 mod readers;
+mod suspicion;
+mod template;
+mod text_signs;
 mod tree;
 mod walk;
 mod wire;

@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use crate::Format;
+use crate::description::Description;
 use crate::readers::{
     archive, catboost, coreml, gguf, hdf5, hugging_face, hydra, keras, lightgbm, mar, messagepack,
     numpy, onnx, openvino, pickle, pmml, python, safetensors, skops, tensorflow, tflite, xgboost,
 };
+use crate::suspicion::Suspicions;
 
 /// A file as a tree: the file itself first, then each thing packed in it, depth first.
 #[derive(Clone, Debug, Default)]
@@ -48,7 +50,7 @@ pub struct Gap {
     pub reason: String,
 }
 
-/// What a reader found. The checks judge it.
+/// What a reader found. The checks judge it. Large facts are boxed.
 #[derive(Clone, Debug)]
 pub(crate) enum Facts {
     /// Recognised; there is nothing in it to judge.
@@ -56,25 +58,41 @@ pub(crate) enum Facts {
     Archive(archive::Archive),
     CatBoost(catboost::CatBoost),
     CoreMl(coreml::CoreMl),
-    Gguf(gguf::Gguf),
+    Gguf(Box<gguf::Gguf>),
     Hdf5(hdf5::Hdf5),
     HuggingFace(hugging_face::Configuration),
     Hydra(hydra::Targets),
     Keras(keras::Keras),
     LightGbm(lightgbm::LightGbm),
     Mar(mar::Mar),
-    MessagePack(messagepack::MessagePack),
-    Numpy(numpy::Numpy),
+    MessagePack(Box<messagepack::MessagePack>),
+    Numpy(Box<numpy::Numpy>),
     Onnx(Box<onnx::Description>),
+    /// An ONNX model that loaders would read differently: what is ambiguous.
+    OnnxAmbiguous(Suspicions),
     OpenVino(openvino::OpenVino),
     Pickle(pickle::Pickle),
     Pmml(pmml::Pmml),
     Python(python::Python),
-    Safetensors(safetensors::Safetensors),
+    Safetensors(Box<safetensors::Safetensors>),
     Skops(skops::Skops),
     TensorFlow(tensorflow::TensorFlow),
-    TensorFlowLite(tflite::TensorFlowLite),
+    TensorFlowLite(Box<tflite::TensorFlowLite>),
     XgBoost(xgboost::XgBoost),
+}
+
+impl Facts {
+    /// What the file says about its model, for the formats that share the words.
+    pub(crate) fn description(&self) -> Option<&Description> {
+        match self {
+            Self::Gguf(gguf) => Some(&gguf.description),
+            Self::MessagePack(messagepack) => Some(&messagepack.description),
+            Self::Numpy(numpy) => Some(&numpy.description),
+            Self::Safetensors(safetensors) => Some(&safetensors.description),
+            Self::TensorFlowLite(tflite) => Some(&tflite.description),
+            _ => None,
+        }
+    }
 }
 
 impl Tree {

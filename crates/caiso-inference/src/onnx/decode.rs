@@ -1,10 +1,10 @@
 //! From messages to the structures of [`super`]. Field numbers are those of onnx.proto; fields that are not
 //! named here are skipped, as the format demands.
 
-use super::wire::{Field, Message, Meter, malformed};
+use super::wire::{Field, Message, Meter, ambiguous, malformed};
 use super::{
     Attribute, AttributeValue, Budget, DataType, DecodeError, Dimension, Function, Graph, Model,
-    Node, OpsetImport, Tensor, TensorData, ValueInfo, ValueType,
+    Node, OpsetImport, SparseTensor, Tensor, TensorData, Training, ValueInfo, ValueType,
 };
 
 type Decoded<T> = Result<T, DecodeError>;
@@ -31,18 +31,20 @@ impl<'a> Model<'a> {
                 5 => model.model_version = field.int()?,
                 6 => model.doc_string = field.string()?,
                 7 if graph.is_some() => {
-                    return Err(malformed(field.offset, "ModelProto.graph occurs a second time"));
+                    return Err(ambiguous(field.offset, "ModelProto.graph occurs a second time"));
                 }
                 7 => graph = Some(decode_graph(meter, field.message()?)?),
                 8 => model.opset_imports.push(opset(meter, field.message()?)?),
                 14 => model.metadata.push(entry(meter, field.message()?)?),
-                20 => model.training_graphs = model.training_graphs.saturating_add(1),
+                20 => model.training.push(training(meter, field.message()?)?),
                 25 => model.functions.push(function(meter, field.message()?)?),
-                _ => {}
+                26 => {}
+                _ => meter.unknown(&field, "ModelProto"),
             }
             Ok(())
         })?;
         model.graph = graph.ok_or(DecodeError::NoGraph { fields })?;
+        model.unknown = meter.into_unknown();
         Ok(model)
     }
 }
@@ -76,8 +78,9 @@ fn decode_graph<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<Graph<'a
             11 => graph.inputs.push(value_info(meter, field.message()?)?),
             12 => graph.outputs.push(value_info(meter, field.message()?)?),
             13 => graph.value_info.push(value_info(meter, field.message()?)?),
-            15 => graph.sparse_initializers = graph.sparse_initializers.saturating_add(1),
-            _ => {}
+            15 => graph.sparse_initializers.push(sparse(meter, field.message()?)?),
+            14 | 16 => {}
+            _ => meter.unknown(&field, "GraphProto"),
         }
         Ok(())
     })?;
@@ -109,7 +112,8 @@ fn node<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<Node<'a>> {
             4 => node.op_type = field.string()?,
             5 => node.attributes.push(attribute(meter, field.message()?)?),
             7 => node.domain = field.string()?,
-            _ => {}
+            6 | 8..=10 => {}
+            _ => meter.unknown(&field, "NodeProto"),
         }
         Ok(())
     })?;
@@ -144,6 +148,8 @@ struct Parts<'a> {
     strings: Vec<&'a [u8]>,
     tensors: Vec<Tensor<'a>>,
     graphs: Vec<Graph<'a>>,
+    sparse: Option<SparseTensor<'a>>,
+    sparses: Vec<SparseTensor<'a>>,
 }
 
 fn attribute<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<Attribute<'a>> {
@@ -167,7 +173,10 @@ fn attribute<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<Attribute<'
             11 => parts.graphs.push(decode_graph(meter, field.message()?)?),
             20 => parts.kind = Some(field.int32()?),
             21 => parts.reference = field.string()?,
-            _ => {}
+            22 => parts.sparse = Some(sparse(meter, field.message()?)?),
+            23 => parts.sparses.push(sparse(meter, field.message()?)?),
+            13..=15 => {}
+            _ => meter.unknown(&field, "AttributeProto"),
         }
         Ok(())
     })?;
@@ -197,6 +206,9 @@ impl<'a> Parts<'a> {
             8 => AttributeValue::Strings(self.strings),
             9 => AttributeValue::Tensors(self.tensors),
             10 => AttributeValue::Graphs(self.graphs),
+            11 => AttributeValue::SparseTensor(Box::new(self.sparse?)),
+            12 => AttributeValue::SparseTensors(self.sparses),
+            13 | 14 => AttributeValue::Type,
             other => AttributeValue::Other(other),
         })
     }
@@ -213,6 +225,8 @@ impl<'a> Parts<'a> {
             !self.strings.is_empty(),
             !self.tensors.is_empty(),
             !self.graphs.is_empty(),
+            self.sparse.is_some(),
+            !self.sparses.is_empty(),
         ];
         (1..).zip(present).find_map(|(kind, present)| present.then_some(kind))
     }
@@ -233,6 +247,8 @@ fn attribute_field(number: u64) -> &'static str {
         11 => "AttributeProto.graphs",
         20 => "AttributeProto.type",
         21 => "AttributeProto.ref_attr_name",
+        22 => "AttributeProto.sparse_tensor",
+        23 => "AttributeProto.sparse_tensors",
         _ => "another field of AttributeProto",
     }
 }
@@ -257,7 +273,8 @@ fn tensor<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<Tensor<'a>> {
             10 => field.doubles(meter, |value| doubles.push(value))?,
             13 => tensor.external.push(entry(meter, field.message()?)?),
             14 => elsewhere = field.int()? == 1,
-            _ => {}
+            3 | 12 | 16 => {}
+            _ => meter.unknown(&field, "TensorProto"),
         }
         Ok(())
     })?;
@@ -275,9 +292,54 @@ fn tensor<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<Tensor<'a>> {
     if forms.next().is_some() {
         // Readers would differ in which they take.
         let problem = format!("tensor {:?} has its data in two forms", tensor.name);
-        return Err(malformed(message.offset(), problem));
+        return Err(ambiguous(message.offset(), problem));
     }
     Ok(tensor)
+}
+
+fn sparse<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<SparseTensor<'a>> {
+    meter.item(message.offset())?;
+    let mut sparse = SparseTensor::default();
+    message.fields(
+        meter,
+        |_| "a field of SparseTensorProto",
+        |meter, field| {
+            match field.number {
+                1 => sparse.values = tensor(meter, field.message()?)?,
+                2 => sparse.indices = tensor(meter, field.message()?)?,
+                3 => field.ints(meter, |dim| sparse.dims.push(dim.cast_signed()))?,
+                _ => meter.unknown(&field, "SparseTensorProto"),
+            }
+            Ok(())
+        },
+    )?;
+    Ok(sparse)
+}
+
+fn training<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<Training<'a>> {
+    meter.item(message.offset())?;
+    let mut training = Training::default();
+    message.fields(
+        meter,
+        |_| "a field of TrainingInfoProto",
+        |meter, field| {
+            match field.number {
+                1 if training.initialization.is_none() => {
+                    training.initialization = Some(decode_graph(meter, field.message()?)?);
+                }
+                2 if training.algorithm.is_none() => {
+                    training.algorithm = Some(decode_graph(meter, field.message()?)?);
+                }
+                1 | 2 => {
+                    return Err(ambiguous(field.offset, "a training graph occurs a second time"));
+                }
+                3 | 4 => training.bindings.push(entry(meter, field.message()?)?),
+                _ => meter.unknown(&field, "TrainingInfoProto"),
+            }
+            Ok(())
+        },
+    )?;
+    Ok(training)
 }
 
 fn tensor_field(number: u64) -> &'static str {
@@ -306,7 +368,8 @@ fn value_info<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<ValueInfo<
             1 => info.name = field.string()?,
             2 => info.kind = value_type(meter, field.message()?)?,
             3 => info.doc_string = field.string()?,
-            _ => {}
+            4 => {}
+            _ => meter.unknown(&field, "ValueInfoProto"),
         }
         Ok(())
     })?;
@@ -402,7 +465,8 @@ fn function<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<Function<'a>
                 9 => function.opset_imports.push(opset(meter, field.message()?)?),
                 10 => function.domain = field.string()?,
                 11 => function.attributes.push(attribute(meter, field.message()?)?.name),
-                _ => {}
+                8 | 12..=14 => {}
+                _ => meter.unknown(&field, "FunctionProto"),
             }
             Ok(())
         },
@@ -416,11 +480,11 @@ fn opset<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<OpsetImport<'a>
     message.fields(
         meter,
         |_| "a field of OperatorSetIdProto",
-        |_, field| {
+        |meter, field| {
             match field.number {
                 1 => import.domain = field.string()?,
                 2 => import.version = field.int()?,
-                _ => {}
+                _ => meter.unknown(&field, "OperatorSetIdProto"),
             }
             Ok(())
         },
@@ -434,11 +498,11 @@ fn entry<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<(&'a str, &'a s
     message.fields(
         meter,
         |_| "a field of StringStringEntryProto",
-        |_, field| {
+        |meter, field| {
             match field.number {
                 1 => key = field.string()?,
                 2 => value = field.string()?,
-                _ => {}
+                _ => meter.unknown(&field, "StringStringEntryProto"),
             }
             Ok(())
         },

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Attribute, AttributeValue, Graph, Model, Node, STANDARD_DOMAIN, Tensor, TensorData};
+use super::{
+    Attribute, AttributeValue, Graph, Model, Node, STANDARD_DOMAIN, SparseTensor, Tensor,
+    TensorData,
+};
 
 /// An operator that a file uses.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -12,7 +15,7 @@ pub struct OperatorUse {
     pub domain: String,
     /// Operator: `Gemm`.
     pub operator: String,
-    /// Number of nodes, in the graph, its subgraphs and the file's own functions.
+    /// Number of nodes, in the graph, its subgraphs, the file's own functions and training graphs.
     pub count: usize,
 }
 
@@ -106,6 +109,11 @@ impl<'a> Model<'a> {
         for function in &self.functions {
             visit_nodes(&function.nodes, see);
         }
+        for training in &self.training {
+            for graph in training.initialization.iter().chain(&training.algorithm) {
+                visit_graph(graph, see);
+            }
+        }
     }
 }
 
@@ -119,6 +127,10 @@ enum Part<'g, 'a> {
 fn visit_graph<'a>(graph: &Graph<'a>, see: &mut impl FnMut(Part<'_, 'a>)) {
     for tensor in &graph.initializers {
         see(Part::Initializer(tensor));
+    }
+    for sparse in &graph.sparse_initializers {
+        see(Part::Initializer(&sparse.values));
+        see(Part::Constant(&sparse.indices));
     }
     visit_nodes(&graph.nodes, see);
 }
@@ -134,6 +146,12 @@ fn visit_nodes<'a>(nodes: &[Node<'a>], see: &mut impl FnMut(Part<'_, 'a>)) {
                         see(Part::Constant(tensor));
                     }
                 }
+                AttributeValue::SparseTensor(sparse) => visit_sparse(sparse, see),
+                AttributeValue::SparseTensors(tensors) => {
+                    for sparse in tensors {
+                        visit_sparse(sparse, see);
+                    }
+                }
                 AttributeValue::Graph(graph) => visit_graph(graph, see),
                 AttributeValue::Graphs(graphs) => {
                     for graph in graphs {
@@ -144,6 +162,11 @@ fn visit_nodes<'a>(nodes: &[Node<'a>], see: &mut impl FnMut(Part<'_, 'a>)) {
             }
         }
     }
+}
+
+fn visit_sparse<'a>(sparse: &SparseTensor<'a>, see: &mut impl FnMut(Part<'_, 'a>)) {
+    see(Part::Constant(&sparse.values));
+    see(Part::Constant(&sparse.indices));
 }
 
 impl<'a> Node<'a> {

@@ -25,6 +25,14 @@ pub enum DecodeError {
         /// What was found and what was expected.
         problem: String,
     },
+    /// Well-formed, but readers differ in what they make of it: several graphs, or data in two forms.
+    #[error("the ONNX file can be read in several ways: {problem} at byte {offset}")]
+    Ambiguous {
+        /// Where.
+        offset: usize,
+        /// What there is more than one of.
+        problem: String,
+    },
     /// More of something than the budget allows.
     #[error("the ONNX file has more than {limit} {what} (at byte {offset})")]
     Budget {

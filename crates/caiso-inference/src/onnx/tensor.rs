@@ -105,6 +105,34 @@ pub enum TensorData<'a> {
     External,
 }
 
+/// A constant tensor that is mostly zeros.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct SparseTensor<'a> {
+    /// The other values. Its name is that of the tensor.
+    pub values: Tensor<'a>,
+    /// Where they are.
+    pub indices: Tensor<'a>,
+    /// Size of each axis of the whole.
+    pub dims: Vec<i64>,
+}
+
+impl DataType {
+    /// Bits of one element; `None` for texts and unknown types.
+    pub fn bits(self) -> Option<usize> {
+        Some(match self.0 {
+            25 | 26 => 2,
+            21..=23 => 4,
+            2 | 3 | 9 | 17..=20 | 24 => 8,
+            4 | 5 | 10 | 16 => 16,
+            1 | 6 | 12 => 32,
+            7 | 11 | 13 | 14 => 64,
+            15 => 128,
+            _ => return None,
+        })
+    }
+}
+
 impl Tensor<'_> {
     /// Number of elements by the dimensions; `None` if one is negative or the product overflows.
     pub fn element_count(&self) -> Option<usize> {

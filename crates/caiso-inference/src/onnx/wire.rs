@@ -1,17 +1,40 @@
 //! The protocol buffer wire format (<https://protobuf.dev/programming-guides/encoding/>) under a budget.
 
-use super::{Budget, DecodeError};
+use super::{Budget, DecodeError, UnknownField};
 
 /// What is left of the budget while a file is decoded.
 pub(super) struct Meter {
     budget: Budget,
     items: usize,
     elements: usize,
+    unknown: Vec<UnknownField>,
 }
 
 impl Meter {
     pub(super) fn new(budget: Budget) -> Self {
-        Self { budget, items: 0, elements: 0 }
+        Self { budget, items: 0, elements: 0, unknown: Vec::new() }
+    }
+
+    /// Notes a field that the format does not have, for the first hundred kinds of them.
+    pub(super) fn unknown(&mut self, field: &Field<'_>, message: &'static str) {
+        let size = match field.value {
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 8,
+        };
+        let number = field.number;
+        let room = self.unknown.len() < 100;
+        let mut known = self.unknown.iter_mut();
+        match known.find(|known| known.message == message && known.number == number) {
+            Some(known) => known.size = known.size.saturating_add(size),
+            None if room => {
+                self.unknown.push(UnknownField { message, number, offset: field.offset, size });
+            }
+            None => {}
+        }
+    }
+
+    pub(super) fn into_unknown(self) -> Vec<UnknownField> {
+        self.unknown
     }
 
     /// Counts one decoded message, string or number of a list.
@@ -297,4 +320,9 @@ impl<'a> Reader<'a> {
 
 pub(super) fn malformed(offset: usize, problem: impl Into<String>) -> DecodeError {
     DecodeError::Malformed { offset, problem: problem.into() }
+}
+
+/// For what is well-formed, and what readers take in different ways.
+pub(super) fn ambiguous(offset: usize, problem: impl Into<String>) -> DecodeError {
+    DecodeError::Ambiguous { offset, problem: problem.into() }
 }

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 
 use caiso_core::{
-    Check, CheckError, Direction, Finding, Measurement, Meta, Outcome, ParameterSet, Parameters,
-    RunContext, Severity,
+    Check, CheckError, Finding, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
 use caiso_inference::onnx::STANDARD_DOMAIN;
 
+use crate::description::count;
 use crate::input::unrecognised;
 use crate::readers::onnx::Description;
 use crate::{Format, ModelFileInput};
@@ -14,8 +14,8 @@ use crate::{Format, ModelFileInput};
 caiso_core::unit! {
     /// ## What it does
     /// Identifies the model file by its content, whatever it is called, and describes it: size and
-    /// digest, and for ONNX the IR version, producer, operator sets, operators with their counts,
-    /// number of parameters and their types, inputs and outputs, metadata. A file whose name promises
+    /// digest, and as far as the format tells its version, producer, architecture, licence, operators
+    /// with their counts, number of parameters and their types, inputs and outputs, metadata. A file whose name promises
     /// another model format than its content has, or that is a program, is a finding. A format that is
     /// recognised but not yet described is not assessed, and the outcome says so.
     ///
@@ -62,6 +62,10 @@ fn identification(
     outcome.findings.extend(masquerading(input, format));
     if let Some((_, description)) = input.onnx().next() {
         describe(description, &mut outcome);
+    }
+    let described = input.tree.root().into_iter().flat_map(|root| &root.readings);
+    if let Some(description) = described.filter_map(|reading| reading.facts.description()).next() {
+        description.tell(&mut outcome);
     }
     let gaps = input.tree.gaps().map(|(node, gap)| input.gap(node, gap));
     outcome.not_assessed.extend(gaps);
@@ -132,10 +136,6 @@ fn describe(description: &Description, outcome: &mut Outcome) {
         fact(&format!("metadata {key}"), value.clone());
     }
     outcome.not_assessed.extend(description.not_read());
-}
-
-fn count(name: &str, value: u64, unit: &str) -> Measurement {
-    Measurement::new(name, value as f64, unit, Direction::Informative, 1)
 }
 
 fn plural(count: u64) -> &'static str {

@@ -3,21 +3,35 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use caiso_core::NotAssessed;
+use caiso_core::Severity::High;
 use caiso_inference::onnx::{
-    AttributeValue, Dimension, Graph, Model, Node, STANDARD_DOMAIN, Tensor, TensorData, ValueInfo,
-    ValueType,
+    AttributeValue, DecodeError, Dimension, Graph, Model, Node, STANDARD_DOMAIN, Tensor,
+    TensorData, ValueInfo, ValueType,
 };
 
 use crate::readers::Reader;
+use crate::suspicion::Suspicions;
 use crate::tree::{Facts, Reading};
 use crate::{Format, wire};
+
+mod tricks;
 
 pub(crate) const READER: Reader = Reader {
     claims: |artifact| claims(artifact.bytes),
     read: |artifact, scope| {
         let facts = match describe(artifact.bytes) {
             Ok(description) => Facts::Onnx(Box::new(description)),
-            Err(reason) => {
+            Err(Unread::Ambiguous(reason)) => {
+                scope.gap(None, format!("the model cannot be described: {reason}"));
+                let mut suspicions = Suspicions::default();
+                let message = format!(
+                    "{reason}: loaders differ in which they take, so that the model that was looked at \
+                     need not be the one that runs"
+                );
+                suspicions.add(High, "model", message);
+                Facts::OnnxAmbiguous(suspicions)
+            }
+            Err(Unread::Other(reason)) => {
                 scope.gap(None, format!("begins like an ONNX model but cannot be read: {reason}"));
                 Facts::Nothing
             }
@@ -70,7 +84,9 @@ pub(crate) struct Description {
     pub(crate) metadata: Vec<(String, String)>,
     /// One entry for each location that a tensor names; more than one for a tensor is possible.
     pub(crate) external: Vec<ExternalTensor>,
-    /// Parts of the file that the reader does not decode: `2 training graphs`.
+    /// What loaders read differently, or should not be there.
+    pub(crate) structure: Suspicions,
+    /// Parts of the file that the reader does not decode: `1 attribute of unknown kind`.
     unread: Vec<String>,
 }
 
@@ -94,9 +110,18 @@ impl Description {
     }
 }
 
+/// Why a file cannot be described.
+pub(crate) enum Unread {
+    Ambiguous(String),
+    Other(String),
+}
+
 /// Describes a file; the reason why it cannot be read otherwise.
-pub(crate) fn describe(bytes: &[u8]) -> Result<Description, String> {
-    let model = Model::decode(bytes).map_err(|error| error.to_string())?;
+pub(crate) fn describe(bytes: &[u8]) -> Result<Description, Unread> {
+    let model = Model::decode(bytes).map_err(|error| match error {
+        DecodeError::Ambiguous { .. } => Unread::Ambiguous(error.to_string()),
+        _ => Unread::Other(error.to_string()),
+    })?;
     let mut description = Description {
         ir_version: model.ir_version,
         producer: format!("{} {}", model.producer_name, model.producer_version).trim().to_owned(),
@@ -125,7 +150,8 @@ pub(crate) fn describe(bytes: &[u8]) -> Result<Description, String> {
     }
     // The IR specification demands at least one; a file cut off behind its graph has none.
     if description.operator_sets.is_empty() {
-        return Err("it imports no operator set; the file may be cut off".to_owned());
+        let reason = "it imports no operator set; the file may be cut off";
+        return Err(Unread::Other(reason.to_owned()));
     }
     for used in model.operators() {
         let count = u64::try_from(used.count).unwrap_or(u64::MAX);
@@ -136,19 +162,20 @@ pub(crate) fn describe(bytes: &[u8]) -> Result<Description, String> {
     for function in &model.functions {
         constants.of_nodes(&function.nodes);
     }
-    for (count, one, many) in [
-        (model.training_graphs, "training graph", "training graphs"),
-        (constants.sparse, "sparse initializer", "sparse initializers"),
-        (constants.other, "attribute of unknown kind", "attributes of unknown kind"),
-    ] {
-        match count {
-            0 => {}
-            1 => description.unread.push(format!("1 {one}")),
-            count => description.unread.push(format!("{count} {many}")),
+    for training in &model.training {
+        for graph in training.initialization.iter().chain(&training.algorithm) {
+            constants.of_graph(graph);
         }
+    }
+    match constants.other {
+        0 => {}
+        1 => description.unread.push("1 attribute of unknown kind".to_owned()),
+        count => description.unread.push(format!("{count} attributes of unknown kind")),
     }
     description.elements = constants.elements;
     description.external = constants.external;
+    description.structure = constants.structure;
+    tricks::of_model(&model, &description.operators, &mut description.structure);
     Ok(description)
 }
 
@@ -188,15 +215,19 @@ fn value(value: &ValueInfo<'_>) -> String {
 struct Constants {
     elements: BTreeMap<String, u64>,
     external: Vec<ExternalTensor>,
-    sparse: usize,
+    structure: Suspicions,
     other: usize,
 }
 
 impl Constants {
     fn of_graph(&mut self, graph: &Graph<'_>) {
-        self.sparse = self.sparse.saturating_add(graph.sparse_initializers);
+        tricks::of_graph(graph, &mut self.structure);
         for tensor in &graph.initializers {
             self.see(tensor);
+        }
+        for sparse in &graph.sparse_initializers {
+            self.see(&sparse.values);
+            self.see(&sparse.indices);
         }
         self.of_nodes(&graph.nodes);
     }
@@ -208,6 +239,16 @@ impl Constants {
                 AttributeValue::Tensors(tensors) => {
                     for tensor in tensors {
                         self.see(tensor);
+                    }
+                }
+                AttributeValue::SparseTensor(sparse) => {
+                    self.see(&sparse.values);
+                    self.see(&sparse.indices);
+                }
+                AttributeValue::SparseTensors(tensors) => {
+                    for sparse in tensors {
+                        self.see(&sparse.values);
+                        self.see(&sparse.indices);
                     }
                 }
                 AttributeValue::Graph(graph) => self.of_graph(graph),
@@ -226,6 +267,7 @@ impl Constants {
         let count = tensor.element_count().and_then(|count| u64::try_from(count).ok());
         let total = self.elements.entry(tensor.data_type.to_string()).or_default();
         *total = total.saturating_add(count.unwrap_or(0));
+        tricks::of_tensor(tensor, &mut self.structure);
         if tensor.data != TensorData::External {
             return;
         }

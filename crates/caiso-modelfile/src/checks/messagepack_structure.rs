@@ -1,0 +1,62 @@
+use caiso_core::{
+    Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
+};
+
+use crate::tree::Facts;
+use crate::{Format, ModelFileInput};
+
+caiso_core::unit! {
+    /// ## What it does
+    /// Reads a MessagePack file as Flax writes it and reports extensions other than its arrays, complex
+    /// numbers and scalars, lengths that the file does not have, arrays whose shape is not their size,
+    /// names given twice, nesting that no model has, and bytes behind the value.
+    ///
+    /// ## Why it matters
+    /// Readers hand unknown extensions to hooks that turn bytes into objects, some by unpickling them.
+    /// Lengths that lie make readers allocate without bound.
+    ///
+    /// ## References
+    /// - MessagePack, <https://github.com/msgpack/msgpack/blob/master/spec.md>
+    /// - Flax serialization,
+    ///   <https://flax.readthedocs.io/en/latest/api_reference/flax.serialization.html>
+    /// - MITRE ATLAS AML.T0011.000 (unsafe AI artifacts)
+    pub(crate) static UNIT: Check<ModelFileInput> = Check {
+        meta: Meta {
+            code: "MF-MSGP-001",
+            name: "messagepack-structure",
+            title: "The MessagePack file is more than a tree of arrays",
+            severity: Severity::Medium,
+            techniques: &["AML.T0011.000", "AML.T0018.002"],
+            evidence: &["model-file-scan"],
+            since: "0.1.0",
+            docs: DOCS,
+        },
+        parameters: ParameterSet::NONE,
+        run,
+    };
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
+fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
+    let mut outcome = Outcome::default();
+    let facts = input.facts(|facts| match facts {
+        Facts::MessagePack(facts) => Some(&**facts),
+        _ => None,
+    });
+    for (node, facts) in facts {
+        facts.structure.report(
+            &UNIT.meta,
+            input,
+            node,
+            "Do not load the file; save the parameters anew with the current version of Flax",
+            &mut outcome,
+        );
+    }
+    outcome.not_assessed.extend(input.not_assessed(&[Format::MessagePack]));
+    outcome.summary = match outcome.findings.len() {
+        0 => "the file is a tree of arrays and plain values".to_owned(),
+        1 => "one thing in the file is not what Flax writes".to_owned(),
+        count => format!("{count} things in the file are not what Flax writes"),
+    };
+    Ok(outcome)
+}
