@@ -180,7 +180,7 @@ def build(corpus):
     corpus.malicious("resolve-defaultdict.pkl", "pickle", "the factory of a defaultdict is called through __missing__", dump(missing), ["modelaudit#1061"])
     regex = call("re", "sub", ".", G("os", "system"), "x")
     corpus.malicious("resolve-regex-callback.pkl", "pickle", "a replacement callback of re.sub is os.system", dump(regex), ["modelaudit#1061"])
-    attribute = call("torch.serialization", "_get_layout", "x")
+    attribute = call("torch.serialization", "_maybe_decode_ascii", "x")
     corpus.suspicious("call-unknown-in-torch.pkl", "pickle", "a private function of torch that no rebuild needs is called", dump(attribute))
     dotted = call("multiprocessing.managers", "BaseManager", ("caiso.invalid", 1))
     corpus.suspicious("call-manager.pkl", "pickle", "a manager for a remote process is made", dump(dotted))

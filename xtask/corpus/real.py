@@ -250,13 +250,6 @@ def pandas_files(out):
     (out / "pandas-index.pkl").write_bytes(pickle.dumps([pandas.MultiIndex.from_product([[1, 2], ["a"]]), pandas.interval_range(0, 3), pandas.period_range("2024", periods=2, freq="M")]))
 
 
-@writer("dill")
-def dill_files(out):
-    import dill
-
-    (out / "dill-data.pkl").write_bytes(dill.dumps({"a": [1, 2], "b": range(3)}))
-
-
 @writer("keras", "tensorflow")
 def keras_files(out):
     import keras

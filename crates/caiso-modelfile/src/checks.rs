@@ -23,6 +23,7 @@ caiso_core::units![
     pickle_unknown,
     pickle_differs,
     legacy_magic,
+    torch_storage,
     custom_operator_domain,
     external_data,
     onnx_structure,
@@ -49,6 +50,7 @@ const TOPICS: &[(&str, &[Format])] = &[
     ("PKL", &[Format::Joblib, Format::Pickle, Format::PyTorchLegacy]),
     ("ST", &[Format::Safetensors]),
     ("TFL", &[Format::TensorFlowLite]),
+    ("TOR", &[Format::PyTorch, Format::TorchScript]),
 ];
 
 const ARCHIVES: &[Format] = &[

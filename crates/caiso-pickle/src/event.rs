@@ -327,7 +327,7 @@ pub enum ArgumentKind {
     Unknown,
 }
 
-/// `BUILD`.
+/// `BUILD`, and items set on what is no dictionary of the stream's own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Build {
     /// The class whose `__setstate__` runs, if the object is the result of calling a global.
@@ -338,6 +338,8 @@ pub struct Build {
     pub dictionary: bool,
     /// The first string keys of the state.
     pub keys: Vec<String>,
+    /// By `SETITEM` or `SETITEMS`: calls `__setitem__` of the object.
+    pub items: bool,
 }
 
 /// A place where the unpickler written in C and the one written in Python do not agree.

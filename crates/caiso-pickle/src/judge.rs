@@ -26,6 +26,8 @@ pub struct Concern {
     pub message: String,
     /// Identifiers of published advisories or weaknesses, separated by spaces.
     pub reference: Option<&'static str>,
+    /// It is about how readers differ, not about what is loaded.
+    pub difference: bool,
 }
 
 /// Attributes that redirect what a later instruction or Python itself calls.
@@ -127,11 +129,20 @@ fn concern(judgement: Judgement, global: &Name, message: String) -> Concern {
         span: 0..0,
         message,
         reference: judgement.reference,
+        difference: false,
     }
 }
 
 fn unknown(severity: Severity, global: String, message: String) -> Concern {
-    Concern { category: Category::Unknown, severity, global, span: 0..0, message, reference: None }
+    Concern {
+        category: Category::Unknown,
+        severity,
+        global,
+        span: 0..0,
+        message,
+        reference: None,
+        difference: false,
+    }
 }
 
 fn import(global: Option<&Name>, by: &str, catalog: &Catalog) -> Concern {
@@ -223,6 +234,13 @@ fn call(call: &Call, catalog: &Catalog) -> Concern {
 }
 
 fn build(build: &Build, catalog: &Catalog) -> Option<Concern> {
+    if let (Some(class), true) = (&build.class, build.items) {
+        // No writer of tensors does it; loaders that allow only tensors do not expect it.
+        let message = format!("writes items into the memory of a tensor, the result of `{class}`");
+        let mut concern = unknown(Severity::High, class.to_string(), message);
+        concern.reference = Some("CVE-2026-24747");
+        return Some(concern);
+    }
     if let Some(target) = &build.target {
         let message = format!("overwrites {} of `{target}` itself", keys(build));
         return Some(unknown(Severity::High, target.to_string(), message));
@@ -268,5 +286,6 @@ fn difference(difference: &Difference, stream: &Stream, index: usize) -> Concern
         AcceptedBy::Python => "only the unpickler written in Python goes on",
         AcceptedBy::Both => "the two unpicklers go on differently",
     };
-    unknown(severity, "pickle".to_owned(), format!("{}: {who}", difference.kind.text()))
+    let message = format!("{}: {who}", difference.kind.text());
+    Concern { difference: true, ..unknown(severity, "pickle".to_owned(), message) }
 }

@@ -25,19 +25,22 @@ pub(super) fn pickles(input: &ModelFileInput) -> impl Iterator<Item = (&Node, &P
 /// The concerns of these categories as findings.
 pub(super) fn concerns(input: &ModelFileInput, meta: &Meta, categories: &[Category]) -> Outcome {
     select(input, meta, |concern| {
-        concern.global != "pickle" && categories.contains(&concern.category)
+        !concern.difference && categories.contains(&concern.category)
     })
 }
 
 /// The places where readers differ.
 pub(super) fn differences(input: &ModelFileInput, meta: &Meta) -> Outcome {
-    select(input, meta, |concern| concern.global == "pickle")
+    select(input, meta, |concern| concern.difference)
 }
 
 fn select(input: &ModelFileInput, meta: &Meta, wanted: impl Fn(&Concern) -> bool) -> Outcome {
     let mut outcome = Outcome::default();
     for (node, pickle) in pickles(input) {
-        for concern in pickle.concerns.iter().filter(|concern| wanted(concern)) {
+        // The classes that a TorchScript archive defines itself are code in the archive, which is judged there.
+        let own = |concern: &Concern| script(input, node) && concern.global.starts_with("__torch__.");
+        let wanted = |concern: &&Concern| wanted(concern) && !own(concern);
+        for concern in pickle.concerns.iter().filter(wanted) {
             let reference = concern.reference.map(|reference| format!(" ({reference})"));
             let mut finding = Finding::of(
                 meta,
@@ -51,6 +54,14 @@ fn select(input: &ModelFileInput, meta: &Meta, wanted: impl Fn(&Concern) -> bool
     }
     outcome.not_assessed.extend(input.not_assessed(&PICKLES));
     outcome
+}
+
+/// Whether the part lies in a TorchScript archive.
+fn script(input: &ModelFileInput, node: &Node) -> bool {
+    let parent = node.parent.and_then(|parent| input.tree.nodes.get(parent));
+    parent.is_some_and(|parent| {
+        parent.readings.iter().any(|reading| reading.format == Format::TorchScript)
+    })
 }
 
 /// The catalog's severity in the words of every check.

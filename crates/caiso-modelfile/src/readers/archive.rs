@@ -1,5 +1,6 @@
 //! Containers and compressed streams.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use caiso_archive::stream;
@@ -22,6 +23,8 @@ pub(crate) use zip::READER as ZIP;
 pub(crate) struct Archive {
     /// Entries, of which directories count too; 1 for a stream.
     pub(crate) entries: usize,
+    /// Of a PyTorch archive: key of each storage to its size in bytes.
+    pub(crate) storages: BTreeMap<String, u64>,
     pub(crate) oddities: Vec<Oddity>,
 }
 
@@ -89,7 +92,7 @@ fn read_stream(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Rea
         stream::Kind::Lz4 => Format::Lz4,
         _ => Format::Xz,
     };
-    let mut archive = Archive { entries: 1, oddities: Vec::new() };
+    let mut archive = Archive { entries: 1, ..Archive::default() };
     match stream::open(kind, artifact.bytes, &scope.limits().archive) {
         Ok(mut stream) => {
             let name = inner_name(artifact.name);

@@ -3,6 +3,7 @@
 use crate::Format;
 use crate::readers::Reader;
 use crate::tree::{Facts, Reading};
+use crate::walk::Expect;
 
 const EXECUTABLES: [&[u8]; 10] = [
     b"\x7fELF",
@@ -66,8 +67,25 @@ pub(crate) const MEDIA_FILE: Reader = Reader {
         riff || bytes.get(4..8) == Some(b"ftyp")
             || MEDIA.iter().any(|magic| bytes.starts_with(magic))
     },
-    read: |_, _| Some(Reading::new(Format::Media, Facts::Nothing)),
+    read: |artifact, scope| {
+        let rest = after_media(artifact.bytes);
+        if rest.iter().any(|&byte| byte != 0) {
+            scope.part("bytes behind the image", rest, Expect::Data);
+        }
+        Some(Reading::new(Format::Media, Facts::Nothing))
+    },
 };
+
+/// What follows the end of an image of a kind whose end is marked.
+fn after_media(bytes: &[u8]) -> &[u8] {
+    let mark: &[u8] = match bytes {
+        [0x89, b'P', ..] => b"IEND\xaeB`\x82",
+        [0xff, 0xd8, ..] => b"\xff\xd9",
+        _ => return &[],
+    };
+    let end = memchr::memmem::find(bytes, mark).and_then(|at| at.checked_add(mark.len()));
+    end.and_then(|end| bytes.get(end..)).unwrap_or_default()
+}
 
 /// How much of a content has to be text for it to count as text.
 const TEXT_WINDOW: usize = 1 << 20;

@@ -27,6 +27,8 @@ pub(crate) struct Pickle {
     pub(crate) streams: usize,
     /// Pickles that were found by searching behind damage, where a loader does not begin.
     pub(crate) hidden: Vec<std::ops::Range<usize>>,
+    /// Identifiers of objects that the loader supplies, as Python would write them.
+    pub(crate) persistent: Vec<String>,
     /// A checkpoint of the old kind whose magic number is not written down but computed.
     pub(crate) computed_magic: bool,
 }
@@ -46,6 +48,18 @@ pub(crate) const HIDDEN: Reader = Reader {
     },
 };
 
+/// Whether the content is one pickle from its first to its last byte that imports something: no weights are,
+/// by chance.
+pub(crate) fn is_whole(content: &[u8]) -> bool {
+    if !matches!(content, [0x80, 0..=5, ..]) {
+        return false;
+    }
+    let analysis = analyse(content, &caiso_pickle::Limits::default());
+    analysis.gaps.is_empty()
+        && analysis.streams.iter().all(|stream| stream.end == End::Stop)
+        && analysis.streams.iter().flat_map(|stream| &stream.events).any(|event| is_import(&event.kind))
+}
+
 fn is_import(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Import { .. })
 }
@@ -63,6 +77,12 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
             globals.insert(global.to_string());
         }
     }
+    let persistent = |kind: &EventKind| match kind {
+        EventKind::Persistent { id } => Some(id.clone()),
+        _ => None,
+    };
+    let events = || analysis.streams.iter().flat_map(|stream| &stream.events);
+    let persistent = events().filter_map(|event| persistent(&event.kind)).collect();
     let joblib = globals.iter().any(|global| global.starts_with("joblib.numpy_pickle"));
     let format = match legacy {
         Some(_) => Format::PyTorchLegacy,
@@ -85,6 +105,7 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
             .map(|stream| stream.range.clone())
             .take(MAX_HIDDEN)
             .collect(),
+        persistent,
         computed_magic: legacy == Some(Magic::Computed),
     };
     Some(Reading::new(format, Facts::Pickle(pickle)))

@@ -199,6 +199,13 @@ impl Machine<'_> {
             if refuses && !items.is_empty() {
                 return Err(Halt::Refused("items are set on a value that takes none"));
             }
+            let thing = self.result_of(target).cloned();
+            if let Some(class) = thing.filter(is_tensor) {
+                let span = instruction.start..instruction.end;
+                let (keys, dictionary) = (Vec::new(), true);
+                let build = Build { class: Some(class), target: None, dictionary, keys, items: true };
+                self.event(span, EventKind::Build(build));
+            }
             return Ok(());
         };
         let registry = matches!(&*name.module, "copyreg" | "copy_reg");
@@ -219,9 +226,24 @@ impl Machine<'_> {
         let span = instruction.start..instruction.end;
         self.event(
             span,
-            EventKind::Build(Build { class: None, target: Some(name), dictionary: true, keys }),
+            EventKind::Build(Build {
+                class: None,
+                target: Some(name),
+                dictionary: true,
+                keys,
+                items: true,
+            }),
         );
         Ok(())
+    }
+}
+
+/// Whether calling this makes a tensor or its memory.
+fn is_tensor(name: &crate::Name) -> bool {
+    match &*name.module {
+        "torch._utils" => name.name.starts_with("_rebuild"),
+        "torch" | "torch.storage" => name.name.ends_with("Storage") || &*name.name == "Tensor",
+        _ => false,
     }
 }
 

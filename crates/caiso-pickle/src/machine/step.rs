@@ -429,7 +429,7 @@ impl Machine<'_> {
         text: String,
     ) -> Result<(), Halt> {
         let span = instruction.start..instruction.end;
-        if self.another(2, 0, How::Reduce, 64) {
+        if self.another(2, 0, How::Reduce, 4096) {
             self.event(span, EventKind::Persistent { id: text });
         }
         let value = self.arena.with(Shape::Persistent, &[id]);

@@ -19,7 +19,7 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
         }
     };
     let format = format(&tar);
-    let mut archive = Archive { entries: tar.entries.len(), oddities: Vec::new() };
+    let mut archive = Archive { entries: tar.entries.len(), ..Archive::default() };
     for anomaly in &tar.anomalies {
         use AnomalyKind as Kind;
         let entry = anomaly.entry.and_then(|index| tar.entries.get(index));

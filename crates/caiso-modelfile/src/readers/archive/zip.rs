@@ -1,11 +1,13 @@
 //! Zip archives, and the model formats that are zip archives.
 
+use std::collections::BTreeMap;
+
 use caiso_archive::Anomaly;
 use caiso_archive::zip::{AnomalyKind, Archive as Zip, ChecksumReader, Entry, EntryKind};
 
 use super::{Archive, OddityKind, stray};
 use crate::Format;
-use crate::readers::{Reader, other};
+use crate::readers::{Reader, other, pickle};
 use crate::tree::{Facts, Reading};
 use crate::walk::{Artifact, Expect, Scope};
 
@@ -20,6 +22,10 @@ fn claims(artifact: &Artifact<'_>) -> bool {
     // A spanned archive of one part begins with this mark (APPNOTE 8.5.5).
     if bytes.starts_with(b"PK\x07\x08PK\x03\x04") {
         return true;
+    }
+    // What lies in a tar archive is read there.
+    if caiso_archive::tar::detect(bytes) {
+        return false;
     }
     // An end record and its longest comment.
     let tail = bytes.get(bytes.len().saturating_sub(65_557)..).unwrap_or_default();
@@ -43,7 +49,10 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
         return None;
     }
     let format = format(&zip);
-    let mut archive = Archive { entries: zip.entries.len(), oddities: Vec::new() };
+    let mut archive = Archive { entries: zip.entries.len(), ..Archive::default() };
+    if matches!(format, Format::PyTorch | Format::TorchScript) {
+        archive.storages = storages(&zip);
+    }
     for anomaly in &zip.anomalies {
         judge(&zip, anomaly, &mut archive, scope);
     }
@@ -93,6 +102,18 @@ fn is_data(format: Format, name: &str) -> bool {
     }
 }
 
+/// Key of each storage to its size in bytes.
+fn storages(zip: &Zip<'_>) -> BTreeMap<String, u64> {
+    let key = |name: &str| {
+        let (folder, key) = name.rsplit_once('/')?;
+        (folder == "data" || folder.ends_with("/data")).then(|| key.to_owned())
+    };
+    let sized = |entry: &Entry<'_>| Some((key(&entry.name)?, entry.size));
+    zip.entries.iter().filter_map(sized).take(MAX_STORAGES).collect()
+}
+
+const MAX_STORAGES: usize = 100_000;
+
 fn visit(
     zip: &Zip<'_>,
     entry: &Entry<'_>,
@@ -106,8 +127,9 @@ fn visit(
     let name = entry.name.as_ref();
     let mut expect = Expect::Model;
     if is_data(format, name) {
-        // Weights look like anything; only what no weights begin with is followed.
-        if !zip.stored(entry).is_none_or(other::is_executable) {
+        // Weights look like anything; only what no weights are by chance is followed.
+        let odd = |content: &[u8]| other::is_executable(content) || pickle::is_whole(content);
+        if !zip.stored(entry).is_none_or(odd) {
             return;
         }
         expect = Expect::Data;
@@ -153,8 +175,34 @@ fn visit(
         }
         None => {}
     }
+    extra_fields(entry, archive, scope);
     if entry.encrypted {
         scope.gap(None, format!("`{name}` is called encrypted: its content may be another"));
+    }
+}
+
+/// Extra fields of common tools: zip64, times, owners, names, checksums, encryption, alignment (APPNOTE 4.5;
+/// 0x4246 is PyTorch's padding).
+const EXTRA_FIELDS: [u16; 14] = [
+    0x0001, 0x000a, 0x000d, 0x0017, 0x4246, 0x5455, 0x5855, 0x6375, 0x7075, 0x7855, 0x7875, 0x9901, 0xcafe,
+    0xd935,
+];
+
+/// Looks at extra fields that no common tool writes.
+fn extra_fields(entry: &Entry<'_>, archive: &mut Archive, scope: &mut Scope<'_, '_>) {
+    for header in [&entry.central, &entry.local].into_iter().flatten() {
+        let mut rest = header.extra;
+        while let Some(([a, b, c, d], after)) = rest.split_first_chunk::<4>() {
+            let (id, size) = (u16::from_le_bytes([*a, *b]), u16::from_le_bytes([*c, *d]));
+            let (content, next) = after.split_at_checked(usize::from(size)).unwrap_or((after, &[]));
+            let padding = content.windows(2).all(|pair| matches!(pair, [one, two] if one == two));
+            if !EXTRA_FIELDS.contains(&id) && content.len() > 8 && !padding {
+                let message = format!("an extra field {id:#06x} of {size} bytes that no common tool writes");
+                archive.add(OddityKind::Hidden, Some(&entry.name), message);
+                scope.part(&format!("{} (extra field {id:#06x})", entry.name), content, Expect::Data);
+            }
+            rest = next;
+        }
     }
 }
 
@@ -193,7 +241,11 @@ fn judge(
                 OddityKind::Hidden
             }
         }
-        Kind::Comment | Kind::FoldedName => OddityKind::Remark,
+        Kind::Comment => {
+            stray(scope, zip.bytes(), &anomaly.range);
+            OddityKind::Remark
+        }
+        Kind::FoldedName => OddityKind::Remark,
         Kind::Spanned | Kind::UnsupportedMethod | Kind::Truncated | Kind::TooManyEntries => {
             let name = name.map(|name| format!("`{name}`: ")).unwrap_or_default();
             return scope.gap(None, format!("{name}{}", anomaly.message));
