@@ -27,7 +27,9 @@ use crate::value::{Arena, Kind, Value};
 const TALL: usize = 1 << 16;
 /// A value beyond these exhausts the stack or the memory of whoever copies, compares or prints it.
 const DEEP: u32 = 10_000;
-const MANY: u64 = 1 << 40;
+const MANY: u64 = 1 << 22;
+/// More values for each byte of the stream than any sharing of one writer gives.
+const PER_BYTE: u64 = 4096;
 /// Differences of one kind that are reported of one stream.
 const DIFFERENCES: u8 = 4;
 
@@ -156,7 +158,9 @@ impl<'a> Machine<'a> {
             Halt::Stop(value) => {
                 result = self.result(value);
                 let (deep, values) = self.arena.extent(value);
-                if deep > DEEP || values > MANY {
+                let size = u64::try_from(position.saturating_sub(start)).unwrap_or(u64::MAX);
+                let unfolds = values > MANY && values / size.max(1) > PER_BYTE;
+                if deep > DEEP || unfolds {
                     let last = position.saturating_sub(1)..position;
                     self.event(last, EventKind::Oversized { depth: deep, values });
                 }

@@ -2,9 +2,9 @@ use caiso_core::{
     Check, CheckError, Finding, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
-use crate::ModelFileInput;
 use crate::checks::archive::oddities;
 use crate::readers::archive::OddityKind;
+use crate::{Format, ModelFileInput};
 
 caiso_core::unit! {
     /// ## What it does
@@ -54,7 +54,9 @@ fn archive_hidden(
             format!("{entry}{}", oddity.message),
             "Find out what wrote them there; pack the files again with a common tool",
         );
-        if oddity.kind == OddityKind::Remark {
+        // The libraries of TensorFlow Lite append labels to a model as a zip archive.
+        let labels = node.readings.iter().any(|reading| reading.format == Format::TensorFlowLite);
+        if oddity.kind == OddityKind::Remark || labels {
             finding.severity = Severity::Low;
         }
         outcome.findings.push(finding);

@@ -24,9 +24,7 @@ pub(super) fn pickles(input: &ModelFileInput) -> impl Iterator<Item = (&Node, &P
 
 /// The concerns of these categories as findings.
 pub(super) fn concerns(input: &ModelFileInput, meta: &Meta, categories: &[Category]) -> Outcome {
-    select(input, meta, |concern| {
-        !concern.difference && categories.contains(&concern.category)
-    })
+    select(input, meta, |concern| !concern.difference && categories.contains(&concern.category))
 }
 
 /// The places where readers differ.
@@ -38,7 +36,8 @@ fn select(input: &ModelFileInput, meta: &Meta, wanted: impl Fn(&Concern) -> bool
     let mut outcome = Outcome::default();
     for (node, pickle) in pickles(input) {
         // The classes that a TorchScript archive defines itself are code in the archive, which is judged there.
-        let own = |concern: &Concern| script(input, node) && concern.global.starts_with("__torch__.");
+        let own =
+            |concern: &Concern| script(input, node) && concern.global.starts_with("__torch__.");
         let wanted = |concern: &&Concern| wanted(concern) && !own(concern);
         for concern in pickle.concerns.iter().filter(wanted) {
             let reference = concern.reference.map(|reference| format!(" ({reference})"));
@@ -58,10 +57,20 @@ fn select(input: &ModelFileInput, meta: &Meta, wanted: impl Fn(&Concern) -> bool
 
 /// Whether the part lies in a TorchScript archive.
 fn script(input: &ModelFileInput, node: &Node) -> bool {
+    holder(input, node).any(|format| format == Format::TorchScript)
+}
+
+/// Whether the part is a checkpoint of PyTorch or lies in one: its loader supplies the storages.
+pub(super) fn of_torch(input: &ModelFileInput, node: &Node) -> bool {
+    let own = node.readings.iter().map(|reading| reading.format);
+    let torch = [Format::PyTorch, Format::PyTorchLegacy, Format::TorchScript];
+    own.chain(holder(input, node)).any(|format| torch.contains(&format))
+}
+
+/// What the part lies in.
+fn holder(input: &ModelFileInput, node: &Node) -> impl Iterator<Item = Format> {
     let parent = node.parent.and_then(|parent| input.tree.nodes.get(parent));
-    parent.is_some_and(|parent| {
-        parent.readings.iter().any(|reading| reading.format == Format::TorchScript)
-    })
+    parent.into_iter().flat_map(|parent| parent.readings.iter().map(|reading| reading.format))
 }
 
 /// The catalog's severity in the words of every check.

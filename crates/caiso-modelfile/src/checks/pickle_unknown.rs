@@ -1,10 +1,10 @@
 use caiso_core::{
-    Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
+    Check, CheckError, Finding, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 use caiso_pickle::Category;
 
 use crate::ModelFileInput;
-use crate::checks::pickle::concerns;
+use crate::checks::pickle::{REMEDIATION, concerns, of_torch, pickles};
 
 caiso_core::unit! {
     /// ## What it does
@@ -46,6 +46,19 @@ fn pickle_unknown(
 ) -> Result<Outcome, CheckError> {
     let categories = [Category::Unknown, Category::HarmlessConstructor, Category::FrameworkRebuild];
     let mut outcome = concerns(input, &UNIT.meta, &categories);
+    for (node, pickle) in pickles(input) {
+        if pickle.persistent.is_empty() || of_torch(input, node) {
+            continue;
+        }
+        let first = pickle.persistent.first().map_or("", String::as_str);
+        let message = format!(
+            "loading asks the program that loads for {} objects by identifier, the first by `{first}`: what \
+             that does is up to the program",
+            pickle.persistent.len()
+        );
+        let place = input.at(node, "persistent objects");
+        outcome.findings.push(Finding::of(&UNIT.meta, place, message, REMEDIATION));
+    }
     outcome.summary = match outcome.findings.len() {
         0 => "everything that loading calls is known".to_owned(),
         count => format!("{count} names that loading uses are not on the allow list"),

@@ -57,7 +57,11 @@ pub(crate) fn is_whole(content: &[u8]) -> bool {
     let analysis = analyse(content, &caiso_pickle::Limits::default());
     analysis.gaps.is_empty()
         && analysis.streams.iter().all(|stream| stream.end == End::Stop)
-        && analysis.streams.iter().flat_map(|stream| &stream.events).any(|event| is_import(&event.kind))
+        && analysis
+            .streams
+            .iter()
+            .flat_map(|stream| &stream.events)
+            .any(|event| is_import(&event.kind))
 }
 
 fn is_import(kind: &EventKind) -> bool {

@@ -364,7 +364,10 @@ impl Machine<'_> {
             let mut keys = dictionary.map(|value| self.keys(value, 48)).unwrap_or_default();
             keys.extend(slots.map(|value| self.keys(value, 48)).unwrap_or_default());
             let dictionary = dictionary.is_some() || slots.is_some();
-            self.event(span, EventKind::Build(Build { class, target, dictionary, keys, items: false }));
+            self.event(
+                span,
+                EventKind::Build(Build { class, target, dictionary, keys, items: false }),
+            );
         }
         self.arena.set(object, 3, state);
         Ok(())

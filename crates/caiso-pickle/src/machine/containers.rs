@@ -203,7 +203,8 @@ impl Machine<'_> {
             if let Some(class) = thing.filter(is_tensor) {
                 let span = instruction.start..instruction.end;
                 let (keys, dictionary) = (Vec::new(), true);
-                let build = Build { class: Some(class), target: None, dictionary, keys, items: true };
+                let build =
+                    Build { class: Some(class), target: None, dictionary, keys, items: true };
                 self.event(span, EventKind::Build(build));
             }
             return Ok(());

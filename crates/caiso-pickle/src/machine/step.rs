@@ -432,8 +432,23 @@ impl Machine<'_> {
         if self.another(2, 0, How::Reduce, 4096) {
             self.event(span, EventKind::Persistent { id: text });
         }
-        let value = self.arena.with(Shape::Persistent, &[id]);
+        let value = match self.legacy_class(id) {
+            Some(class) => class,
+            None => self.arena.with(Shape::Persistent, &[id]),
+        };
         self.push(value)
+    }
+
+    /// The class in `('module', class, file, source)`, by which checkpoints of PyTorch before 1.6 keep the source of
+    /// a class: the loader gives back the class.
+    fn legacy_class(&self, id: Value) -> Option<Value> {
+        if self.arena.shape(id) != Some(Shape::Tuple) {
+            return None;
+        }
+        let (items, _) = self.arena.items(id, 4);
+        let [word, class, _, _] = items.as_slice() else { return None };
+        let named = self.argument(*word).text == "'module'" && self.global_name(*class).is_some();
+        named.then_some(*class)
     }
 
     fn extension(&mut self, instruction: &Instruction) -> Result<(), Halt> {

@@ -184,8 +184,8 @@ fn visit(
 /// Extra fields of common tools: zip64, times, owners, names, checksums, encryption, alignment (APPNOTE 4.5;
 /// 0x4246 is PyTorch's padding).
 const EXTRA_FIELDS: [u16; 14] = [
-    0x0001, 0x000a, 0x000d, 0x0017, 0x4246, 0x5455, 0x5855, 0x6375, 0x7075, 0x7855, 0x7875, 0x9901, 0xcafe,
-    0xd935,
+    0x0001, 0x000a, 0x000d, 0x0017, 0x4246, 0x5455, 0x5855, 0x6375, 0x7075, 0x7855, 0x7875, 0x9901,
+    0xcafe, 0xd935,
 ];
 
 /// Looks at extra fields that no common tool writes.
@@ -197,9 +197,14 @@ fn extra_fields(entry: &Entry<'_>, archive: &mut Archive, scope: &mut Scope<'_, 
             let (content, next) = after.split_at_checked(usize::from(size)).unwrap_or((after, &[]));
             let padding = content.windows(2).all(|pair| matches!(pair, [one, two] if one == two));
             if !EXTRA_FIELDS.contains(&id) && content.len() > 8 && !padding {
-                let message = format!("an extra field {id:#06x} of {size} bytes that no common tool writes");
+                let message =
+                    format!("an extra field {id:#06x} of {size} bytes that no common tool writes");
                 archive.add(OddityKind::Hidden, Some(&entry.name), message);
-                scope.part(&format!("{} (extra field {id:#06x})", entry.name), content, Expect::Data);
+                scope.part(
+                    &format!("{} (extra field {id:#06x})", entry.name),
+                    content,
+                    Expect::Data,
+                );
             }
             rest = next;
         }
