@@ -88,6 +88,8 @@ pub enum Format {
     Executable,
     /// An image, sound, document or table of a known kind, which no loader takes for a model.
     Media,
+    /// Raw tensors that a model beside them refers to.
+    TensorData,
     /// Text without the marks of a model format.
     Text,
 }
@@ -137,6 +139,7 @@ impl Format {
         Self::Lz4,
         Self::Executable,
         Self::Media,
+        Self::TensorData,
         Self::Text,
     ];
 
@@ -185,6 +188,7 @@ impl Format {
             Self::Lz4 => "lz4",
             Self::Executable => "executable",
             Self::Media => "media",
+            Self::TensorData => "tensor-data",
             Self::Text => "text",
         }
     }
@@ -234,6 +238,7 @@ impl Format {
             Self::Lz4 => "LZ4 stream",
             Self::Executable => "program or script",
             Self::Media => "image, sound or document",
+            Self::TensorData => "tensors of a model beside it",
             Self::Text => "text",
         }
     }

@@ -30,6 +30,6 @@ mod wire;
 
 pub use checks::{ALL as CHECKS, applies};
 pub use format::Format;
-pub use input::{ModelFileInput, Signature};
+pub use input::{DataFile, Found, ModelFileInput, Signature};
 pub use tree::{Gap, Node, Reading, Tree};
 pub use walk::{InMemory, Limits, Scratch, read};

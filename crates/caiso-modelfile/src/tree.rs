@@ -111,6 +111,38 @@ impl Tree {
         self.nodes.iter().flat_map(|node| node.gaps.iter().map(move |gap| (node, gap)))
     }
 
+    /// Paths, from the file's folder, of the files that the model keeps tensors in, as written in it; those that
+    /// leave the folder are left out. `name` is the file's own name.
+    pub fn data_files(&self, name: &str) -> Vec<String> {
+        let Some(root) = self.root() else { return Vec::new() };
+        let mut files = Vec::new();
+        for reading in &root.readings {
+            match &reading.facts {
+                Facts::Onnx(description) => {
+                    files.extend(description.external.iter().map(|tensor| tensor.location.clone()));
+                }
+                Facts::OpenVino(_) => {
+                    files.extend(name.strip_suffix(".xml").map(|stem| format!("{stem}.bin")));
+                }
+                _ => {}
+            }
+        }
+        files.retain(|file| crate::checks::external_data::escapes(file).is_none());
+        files.sort();
+        files.dedup();
+        files
+    }
+
+    /// Takes the content for the tensors of a model beside it: nothing in it is interpreted.
+    pub fn is_data_of_a_model(&mut self) {
+        if let Some(root) = self.nodes.first_mut()
+            && root.readings.is_empty()
+        {
+            root.gaps.clear();
+            root.readings.push(Reading::new(Format::TensorData, Facts::Nothing));
+        }
+    }
+
     /// Whether any part has one of these formats.
     pub fn holds(&self, formats: &[Format]) -> bool {
         self.readings().any(|(_, reading)| formats.contains(&reading.format))

@@ -9,6 +9,7 @@
 )]
 
 mod content;
+mod data_files;
 mod find;
 mod resources;
 mod result;
