@@ -36,6 +36,11 @@ caiso_core::units![
     tflite_structure,
     messagepack_structure,
     missing_signature,
+    keras_code,
+    keras_object,
+    keras_gadget,
+    hdf5_outside,
+    skops_type,
 ];
 
 /// The formats that the checks of a topic (the middle word of their codes) judge. A check of a topic that
@@ -44,13 +49,22 @@ caiso_core::units![
 const TOPICS: &[(&str, &[Format])] = &[
     ("ARC", ARCHIVES),
     ("GGUF", &[Format::Gguf]),
+    ("HDF5", &[Format::Hdf5, Format::KerasHdf5]),
+    ("HF", &[Format::HuggingFaceConfiguration]),
+    ("HYD", &[Format::HydraConfiguration]),
+    ("KER", &[Format::KerasConfiguration, Format::KerasHdf5]),
+    ("MAR", &[Format::TorchModelArchive]),
     ("MSGP", &[Format::MessagePack]),
     ("NPY", &[Format::Numpy, Format::NumpyArchive]),
     ("ONNX", &[Format::Onnx]),
     ("PKL", &[Format::Joblib, Format::Pickle, Format::PyTorchLegacy]),
+    ("PTH", &[Format::SiteHook]),
+    ("PY", &[Format::PythonSource]),
+    ("SKO", &[Format::Skops, Format::Pickle, Format::Joblib]),
     ("ST", &[Format::Safetensors]),
     ("TFL", &[Format::TensorFlowLite]),
     ("TOR", &[Format::PyTorch, Format::TorchScript]),
+    ("TS", &[Format::PythonSource]),
 ];
 
 const ARCHIVES: &[Format] = &[

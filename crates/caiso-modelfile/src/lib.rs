@@ -18,7 +18,9 @@
 mod checks;
 mod cursor;
 mod description;
+mod document;
 mod format;
+mod globals;
 mod input;
 mod readers;
 mod suspicion;

@@ -2,4 +2,6 @@
 
 mod fixtures;
 mod formats;
+mod keras;
 mod outcomes;
+mod scan;
