@@ -7,6 +7,7 @@ use crate::ModelFileInput;
 
 mod archive;
 mod pickle;
+mod structure;
 
 caiso_core::units![
     Check<ModelFileInput>:
@@ -24,6 +25,15 @@ caiso_core::units![
     pickle_differs,
     legacy_magic,
     torch_storage,
+    keras_code,
+    keras_object,
+    keras_gadget,
+    hdf5_outside,
+    skops_type,
+    tensorflow_operator,
+    tensorflow_asset,
+    tflite_operators,
+    tflite_structure,
     custom_operator_domain,
     external_data,
     onnx_structure,
@@ -32,15 +42,13 @@ caiso_core::units![
     gguf_structure,
     gguf_template,
     numpy_structure,
-    tflite_operators,
-    tflite_structure,
     messagepack_structure,
+    xgboost_structure,
+    lightgbm_structure,
+    catboost_structure,
+    pmml_content,
+    openvino_content,
     missing_signature,
-    keras_code,
-    keras_object,
-    keras_gadget,
-    hdf5_outside,
-    skops_type,
 ];
 
 /// The formats that the checks of a topic (the middle word of their codes) judge. A check of a topic that
@@ -48,23 +56,23 @@ caiso_core::units![
 #[rustfmt::skip] // One line each.
 const TOPICS: &[(&str, &[Format])] = &[
     ("ARC", ARCHIVES),
+    ("CAT", &[Format::CatBoost]),
     ("GGUF", &[Format::Gguf]),
     ("HDF5", &[Format::Hdf5, Format::KerasHdf5]),
-    ("HF", &[Format::HuggingFaceConfiguration]),
-    ("HYD", &[Format::HydraConfiguration]),
     ("KER", &[Format::KerasConfiguration, Format::KerasHdf5]),
-    ("MAR", &[Format::TorchModelArchive]),
+    ("LGB", &[Format::LightGbm]),
     ("MSGP", &[Format::MessagePack]),
     ("NPY", &[Format::Numpy, Format::NumpyArchive]),
     ("ONNX", &[Format::Onnx]),
+    ("OV", &[Format::OpenVino]),
     ("PKL", &[Format::Joblib, Format::Pickle, Format::PyTorchLegacy]),
-    ("PTH", &[Format::SiteHook]),
-    ("PY", &[Format::PythonSource]),
+    ("PMML", &[Format::Pmml]),
     ("SKO", &[Format::Skops, Format::Pickle, Format::Joblib]),
     ("ST", &[Format::Safetensors]),
+    ("TF", &[Format::SavedModel, Format::FrozenGraph]),
     ("TFL", &[Format::TensorFlowLite]),
     ("TOR", &[Format::PyTorch, Format::TorchScript]),
-    ("TS", &[Format::PythonSource]),
+    ("XGB", &[Format::XgBoost]),
 ];
 
 const ARCHIVES: &[Format] = &[

@@ -10,6 +10,8 @@ pub enum Format {
     SavedModel,
     /// TensorFlow GraphDef or MetaGraphDef, a protocol buffer.
     FrozenGraph,
+    /// Variables of a TensorFlow model: an index, or the numbers.
+    TensorFlowCheckpoint,
     /// TensorFlow Lite, a flat buffer.
     TensorFlowLite,
     /// Python pickle.
@@ -100,6 +102,7 @@ impl Format {
         Self::Onnx,
         Self::SavedModel,
         Self::FrozenGraph,
+        Self::TensorFlowCheckpoint,
         Self::TensorFlowLite,
         Self::Pickle,
         Self::Joblib,
@@ -149,6 +152,7 @@ impl Format {
             Self::Onnx => "onnx",
             Self::SavedModel => "tensorflow-saved-model",
             Self::FrozenGraph => "tensorflow-graph",
+            Self::TensorFlowCheckpoint => "tensorflow-checkpoint",
             Self::TensorFlowLite => "tflite",
             Self::Pickle => "pickle",
             Self::Joblib => "joblib",
@@ -199,6 +203,7 @@ impl Format {
             Self::Onnx => "ONNX",
             Self::SavedModel => "TensorFlow SavedModel",
             Self::FrozenGraph => "TensorFlow graph",
+            Self::TensorFlowCheckpoint => "TensorFlow checkpoint",
             Self::TensorFlowLite => "TensorFlow Lite",
             Self::Pickle => "Python pickle",
             Self::Joblib => "joblib dump (Python pickle)",

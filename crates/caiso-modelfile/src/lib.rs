@@ -23,12 +23,15 @@ mod format;
 mod globals;
 mod input;
 mod readers;
+mod structure;
 mod suspicion;
 mod template;
 mod text_signs;
 mod tree;
+mod value;
 mod walk;
 mod wire;
+mod xml;
 
 pub use checks::{ALL as CHECKS, applies};
 pub use format::Format;

@@ -156,6 +156,23 @@ impl Node {
     }
 }
 
+impl Facts {
+    /// What the description of a file tells of it: name and value, without empty values.
+    pub(crate) fn describe(&self) -> Vec<(&'static str, String)> {
+        let mut all = match self {
+            Self::CatBoost(facts) => facts.describe(),
+            Self::LightGbm(facts) => facts.describe(),
+            Self::OpenVino(facts) => facts.describe(),
+            Self::Pmml(facts) => facts.describe(),
+            Self::TensorFlow(facts) => facts.describe(),
+            Self::XgBoost(facts) => facts.describe(),
+            _ => Vec::new(),
+        };
+        all.retain(|(_, value)| !value.is_empty());
+        all
+    }
+}
+
 impl Reading {
     pub(crate) fn new(format: Format, facts: Facts) -> Self {
         Self { format, facts }

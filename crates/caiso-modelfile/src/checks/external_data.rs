@@ -200,7 +200,7 @@ pub(crate) fn escapes(location: &str) -> Option<&'static str> {
 }
 
 /// The location with control characters escaped, for messages.
-fn printable(location: &str) -> String {
+pub(super) fn printable(location: &str) -> String {
     let shown: String = location.chars().flat_map(shown).take(200).collect();
     if shown.is_empty() { "(nothing)".to_owned() } else { shown }
 }

@@ -67,6 +67,11 @@ fn identification(
     if let Some(description) = described.filter_map(|reading| reading.facts.description()).next() {
         description.tell(&mut outcome);
     }
+    if let Some(reading) = input.tree.root().and_then(|root| root.readings.first()) {
+        for (name, value) in reading.facts.describe() {
+            outcome.facts.insert(name.to_owned(), value);
+        }
+    }
     let gaps = input.tree.gaps().map(|(node, gap)| input.gap(node, gap));
     outcome.not_assessed.extend(gaps);
     Ok(outcome)
