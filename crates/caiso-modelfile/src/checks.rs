@@ -7,6 +7,7 @@ use crate::ModelFileInput;
 
 mod archive;
 mod pickle;
+mod python;
 mod structure;
 
 caiso_core::units![
@@ -48,6 +49,9 @@ caiso_core::units![
     catboost_structure,
     pmml_content,
     openvino_content,
+    python_calls,
+    torchscript_operator,
+    site_hook,
     missing_signature,
 ];
 
@@ -67,11 +71,14 @@ const TOPICS: &[(&str, &[Format])] = &[
     ("OV", &[Format::OpenVino]),
     ("PKL", &[Format::Joblib, Format::Pickle, Format::PyTorchLegacy]),
     ("PMML", &[Format::Pmml]),
+    ("PTH", &[Format::SiteHook]),
+    ("PY", &[Format::PythonSource]),
     ("SKO", &[Format::Skops, Format::Pickle, Format::Joblib]),
     ("ST", &[Format::Safetensors]),
     ("TF", &[Format::SavedModel, Format::FrozenGraph]),
     ("TFL", &[Format::TensorFlowLite]),
     ("TOR", &[Format::PyTorch, Format::TorchScript]),
+    ("TS", &[Format::PythonSource]),
     ("XGB", &[Format::XgBoost]),
 ];
 

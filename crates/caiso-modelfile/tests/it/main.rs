@@ -7,5 +7,4 @@ mod keras;
 mod outcomes;
 mod scan;
 mod run;
-mod markup;
 mod tensorflow;
