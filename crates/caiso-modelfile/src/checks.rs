@@ -6,6 +6,7 @@ use crate::Format;
 use crate::ModelFileInput;
 
 mod archive;
+mod hugging_face;
 mod pickle;
 mod python;
 mod structure;
@@ -13,6 +14,8 @@ mod structure;
 caiso_core::units![
     Check<ModelFileInput>:
     identification,
+    polyglot,
+    program_inside,
     outside_link,
     archive_views,
     archive_escape,
@@ -49,6 +52,11 @@ caiso_core::units![
     catboost_structure,
     pmml_content,
     openvino_content,
+    remote_code,
+    weight_files,
+    chat_template,
+    instantiated_target,
+    model_archive_handler,
     python_calls,
     torchscript_operator,
     site_hook,
@@ -63,8 +71,11 @@ const TOPICS: &[(&str, &[Format])] = &[
     ("CAT", &[Format::CatBoost]),
     ("GGUF", &[Format::Gguf]),
     ("HDF5", &[Format::Hdf5, Format::KerasHdf5]),
+    ("HF", &[Format::HuggingFaceConfiguration]),
+    ("HYD", &[Format::HydraConfiguration]),
     ("KER", &[Format::KerasConfiguration, Format::KerasHdf5]),
     ("LGB", &[Format::LightGbm]),
+    ("MAR", &[Format::TorchModelArchive]),
     ("MSGP", &[Format::MessagePack]),
     ("NPY", &[Format::Numpy, Format::NumpyArchive]),
     ("ONNX", &[Format::Onnx]),
