@@ -52,6 +52,7 @@ caiso_core::units![
     catboost_structure,
     pmml_content,
     openvino_content,
+    coreml_content,
     remote_code,
     weight_files,
     chat_template,
@@ -69,6 +70,7 @@ caiso_core::units![
 const TOPICS: &[(&str, &[Format])] = &[
     ("ARC", ARCHIVES),
     ("CAT", &[Format::CatBoost]),
+    ("CML", &[Format::CoreMl]),
     ("GGUF", &[Format::Gguf]),
     ("HDF5", &[Format::Hdf5, Format::KerasHdf5]),
     ("HF", &[Format::HuggingFaceConfiguration]),

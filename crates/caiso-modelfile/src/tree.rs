@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::Format;
 use crate::description::Description;
+use crate::readers::coreml::CoreMl;
 use crate::readers::{
     archive, catboost, coreml, gguf, hdf5, hugging_face, hydra, keras, lightgbm, mar, messagepack,
     numpy, onnx, openvino, pickle, pmml, python, safetensors, skops, tensorflow, tflite, xgboost,
@@ -123,6 +124,11 @@ impl Tree {
                 }
                 Facts::OpenVino(_) => {
                     files.extend(name.strip_suffix(".xml").map(|stem| format!("{stem}.bin")));
+                }
+                Facts::CoreMl(model) if model.kind != "package" => {
+                    let files_of_model =
+                        model.files.iter().map(|file| CoreMl::relative(file).to_owned());
+                    files.extend(files_of_model);
                 }
                 _ => {}
             }

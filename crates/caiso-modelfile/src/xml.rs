@@ -142,7 +142,7 @@ pub(crate) fn walk(
                     "the document gives an instruction to `{target}`: a program that reads it may fetch or \
                      run what it names"
                 );
-                problems.push(Medium, &format!("instruction {target}"), message);
+                problems.push(High, &format!("instruction {target}"), message);
             }
             Event::Comment(_) | Event::Decl(_) | Event::GeneralRef(_) => {}
             Event::Eof if parents.is_empty() => return Ok(()),

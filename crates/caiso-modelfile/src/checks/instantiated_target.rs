@@ -87,7 +87,10 @@ fn instantiated_target(
                 );
             }
         }
-        for (at, name) in found.mlflow.iter().flat_map(|mlflow| &mlflow.loaders) {
+        let loaders = found.mlflow.iter().flat_map(|mlflow| &mlflow.loaders);
+        // A flavour of MLflow itself; the files that it loads are judged where they lie.
+        let own = |name: &str| name.strip_prefix("mlflow.").is_some_and(|rest| !rest.contains('.'));
+        for (at, name) in loaders.filter(|(_, name)| !own(name)) {
             push(at, name, "has MLflow import", Severity::Info);
         }
         for (at, path) in found.mlflow.iter().flat_map(|mlflow| &mlflow.code) {

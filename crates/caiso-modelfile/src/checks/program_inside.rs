@@ -52,7 +52,8 @@ fn program_inside(
             format!("`{name}` is a program, a library or a script"),
             "Do not run it, and do not load what it came with until it is known what it is for",
         );
-        if is_named_so(name) {
+        // In a folder it does not hide, and a script in an archive says what it is.
+        if is_named_so(name) && (root || !is_native(name)) {
             finding.severity = Severity::Medium;
         }
         outcome.findings.push(finding);
@@ -62,6 +63,13 @@ fn program_inside(
         count => format!("{count} parts are programs"),
     };
     Ok(outcome)
+}
+
+/// Whether the name is one of a program or library in the code of a processor.
+fn is_native(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    let endings = ["so", "dylib", "dll", "exe"];
+    extension.is_some_and(|extension| endings.contains(&extension.as_str()))
 }
 
 /// Whether the name says that it is a program: what does not hide.

@@ -46,10 +46,13 @@ fn torch_storage(
     let mut storages = 0_usize;
     for (node, pickle) in pickles(input) {
         let Some(archive) = node.parent.and_then(|parent| archive(input, parent)) else { continue };
+        // The storages of `data.pkl` lie in the folder `data`, those of `constants.pkl` in `constants`.
+        let name = node.name().rsplit('/').next().unwrap_or_default();
+        let folder = name.strip_suffix(".pkl").unwrap_or("data");
         for id in &pickle.persistent {
             let Some(storage) = Storage::parse(id) else { continue };
             storages = storages.saturating_add(1);
-            if let Some((severity, problem)) = storage.problem(archive) {
+            if let Some((severity, problem)) = storage.problem(archive, folder) {
                 let mut finding = Finding::of(
                     &UNIT.meta,
                     input.at(node, &format!("storage {}", storage.key)),
@@ -106,8 +109,8 @@ impl<'i> Storage<'i> {
         }
     }
 
-    fn problem(&self, archive: &Archive) -> Option<(Severity, String)> {
-        let Some(&held) = archive.storages.get(self.key) else {
+    fn problem(&self, archive: &Archive, folder: &str) -> Option<(Severity, String)> {
+        let Some(&held) = archive.storages.get(&format!("{folder}/{}", self.key)) else {
             return Some(if self.key.contains(['/', '\\']) {
                 (Severity::High, "is named by a path: a loader may read another file".to_owned())
             } else {
