@@ -7,7 +7,8 @@ use crate::description::Description;
 use crate::readers::coreml::CoreMl;
 use crate::readers::{
     archive, catboost, coreml, gguf, hdf5, hugging_face, hydra, keras, lightgbm, mar, messagepack,
-    numpy, onnx, openvino, pickle, pmml, python, safetensors, skops, tensorflow, tflite, xgboost,
+    numpy, onnx, openvino, other, pickle, pmml, python, safetensors, skops, tensorflow, tflite,
+    xgboost,
 };
 use crate::suspicion::Suspicions;
 
@@ -78,6 +79,7 @@ pub(crate) enum Facts {
     Safetensors(Box<safetensors::Safetensors>),
     Skops(skops::Skops),
     TensorFlow(tensorflow::TensorFlow),
+    Text(other::Notes),
     TensorFlowLite(Box<tflite::TensorFlowLite>),
     XgBoost(xgboost::XgBoost),
 }
