@@ -9,4 +9,5 @@ mod gate;
 mod ledger;
 mod report;
 mod scan;
+mod sign;
 mod system;
