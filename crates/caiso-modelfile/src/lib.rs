@@ -29,6 +29,7 @@ mod walk;
 mod wire;
 
 pub use checks::{ALL as CHECKS, applies};
+pub use description::{Description, describe, package_of_module};
 pub use format::Format;
 pub use input::{ModelFileInput, Signature};
 pub use tree::{Gap, Node, Reading, Tree};

@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use crate::Format;
-use crate::description::Description;
 use crate::readers::{
     archive, catboost, coreml, gguf, hdf5, hugging_face, hydra, keras, lightgbm, mar, messagepack,
     numpy, onnx, openvino, pickle, pmml, python, safetensors, skops, tensorflow, tflite, xgboost,
@@ -79,20 +78,6 @@ pub(crate) enum Facts {
     TensorFlow(tensorflow::TensorFlow),
     TensorFlowLite(Box<tflite::TensorFlowLite>),
     XgBoost(xgboost::XgBoost),
-}
-
-impl Facts {
-    /// What the file says about its model, for the formats that share the words.
-    pub(crate) fn description(&self) -> Option<&Description> {
-        match self {
-            Self::Gguf(gguf) => Some(&gguf.description),
-            Self::MessagePack(messagepack) => Some(&messagepack.description),
-            Self::Numpy(numpy) => Some(&numpy.description),
-            Self::Safetensors(safetensors) => Some(&safetensors.description),
-            Self::TensorFlowLite(tflite) => Some(&tflite.description),
-            _ => None,
-        }
-    }
 }
 
 impl Tree {
