@@ -298,10 +298,14 @@ impl Bill {
         }
         let name = paths.first().map_or_else(|| "models".to_owned(), |path| name_of(path));
         let subject = Component {
-            bom_ref: root,
+            bom_ref: root.clone(),
             name: options.name.clone().unwrap_or(name),
             version: options.version.clone(),
-            properties: self.not_read.iter().map(|text| property("not-read", text.clone())).collect(),
+            properties: self
+                .not_read
+                .iter()
+                .map(|text| property("not-read", text.clone()))
+                .collect(),
             ..Component::default()
         };
         let tool = Component {
@@ -325,7 +329,11 @@ impl Bill {
             components,
             dependencies,
             // What software needs in turn is not followed.
-            compositions: vec![Composition { aggregate: "incomplete", dependencies: models }],
+            compositions: vec![Composition {
+                aggregate: "incomplete",
+                assemblies: if self.not_read.is_empty() { Vec::new() } else { vec![root] },
+                dependencies: models,
+            }],
         };
         document.serial_number = serial_number(&document);
         document.metadata.timestamp.clone_from(&options.timestamp);
@@ -349,9 +357,11 @@ impl Bill {
             let fallback = (*role == Role::Data).then_some("application/octet-stream");
             let Some(kind) = kind.or(fallback) else { continue };
             let stated = self.manifests.iter().flat_map(|manifest| &manifest.data);
-            let stated = stated.filter(|(path, _)| *path == file.place.path).map(|(_, role)| *role);
-            let role = stated.last().or_else(|| data::role_of_name(&file.place.path));
-            let component = data::component(&file.result, &file.place, content.as_ref(), kind, role);
+            let said = stated.filter(|said| said.path == file.place.path).last();
+            let role = said.map(|said| said.role);
+            let role = role.or_else(|| data::role_of_name(&file.place.path));
+            let bytes = content.as_ref();
+            let component = data::component(&file.result, &file.place, bytes, kind, role, said);
             found.push(Data { component, place: file.place.clone(), role });
         }
         found
@@ -383,7 +393,8 @@ impl Bill {
         }
         said.references.extend(self.signatures(file));
         // Data that a name or a manifest gives a part in making or judging the model.
-        let used = || data.iter().filter(|data| data.role.is_some() && near(&data.place, &file.place));
+        let used =
+            || data.iter().filter(|data| data.role.is_some() && near(&data.place, &file.place));
         let sets = used()
             .map(|data| DatasetChoice::Here { reference: data.component.bom_ref.clone() })
             .collect();
@@ -417,7 +428,9 @@ impl Bill {
     /// The other files that a model is made of.
     fn parts(&self, model: &File) -> Vec<&File> {
         let folder = model.place.folder();
-        let within = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let within = |name: &str| {
+            if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+        };
         let mut paths = BTreeSet::new();
         if let Some(external) = model.description.facts.get("external data") {
             paths.extend(external.split(", ").filter_map(|path| model.place.join(path)));
@@ -434,7 +447,8 @@ impl Bill {
             .filter(|file| {
                 let path = &file.place.path;
                 let of_saved = saved
-                    && (folders.iter().any(|folder| path.starts_with(folder)) || loose.contains(path));
+                    && (folders.iter().any(|folder| path.starts_with(folder))
+                        || loose.contains(path));
                 *path != model.place.path && (of_saved || paths.contains(path))
             })
             .collect()
@@ -450,19 +464,19 @@ struct Data {
 
 /// Whether data lies beside a model: both in folders of one folder, or one in a folder of the other.
 fn near(data: &Place, model: &Place) -> bool {
-    let parent = |folder: &str| folder.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_owned());
+    let parent =
+        |folder: &str| folder.rsplit_once('/').map_or(String::new(), |(above, _)| above.to_owned());
     let (data, model) = (data.folder(), model.folder());
     data == model || parent(data) == model || data == parent(model) || parent(data) == parent(model)
 }
 
 fn file_component(file: &File) -> Component {
-    let formats: Vec<&str> =
-        file.description.formats.iter().map(|format| format.name()).collect();
+    let formats: Vec<&str> = file.description.formats.iter().map(|format| format.name()).collect();
     let mut properties = vec![property("size", file.result.size.to_string())];
     if !formats.is_empty() {
         properties.push(property("format", formats.join(" and ")));
     }
-    properties.extend(model::verdict(&file.result));
+    properties.extend(model::verdict(&file.result, &file.place));
     Component {
         kind: Kind::File,
         bom_ref: format!("file/{}", file.place.path),

@@ -6,6 +6,7 @@ use caiso_inference::onnx::STANDARD_DOMAIN;
 
 use super::packages::{package_and_version, package_of_module};
 use super::{Description, count_in};
+use crate::Format;
 use crate::readers::{archive, onnx, pickle};
 use crate::tree::{Facts, Reading, Tree};
 
@@ -17,7 +18,11 @@ pub fn describe(tree: &Tree) -> Description {
     }
     for node in &tree.nodes {
         // Two readings of the same bytes would count twice.
-        if let Some(part) = node.readings.iter().find_map(of_reading) {
+        if let Some(mut part) = node.readings.iter().find_map(of_reading) {
+            // The shape of one array among many says nothing about the whole.
+            if !node.path.is_empty() && node.readings.iter().any(|r| r.format == Format::Numpy) {
+                part.facts.clear();
+            }
             whole.merge(&part);
         }
     }
@@ -106,9 +111,9 @@ fn of_pickle(pickle: &pickle::Pickle) -> Description {
     ]);
     let plain = ["builtins", "collections", "joblib", "numpy", "pandas", "torch._utils"];
     let is_plain = |class: &String| {
-        plain.iter().any(|module| {
-            class.strip_prefix(module).is_some_and(|rest| rest.starts_with('.'))
-        })
+        plain
+            .iter()
+            .any(|module| class.strip_prefix(module).is_some_and(|rest| rest.starts_with('.')))
     };
     if let Some(class) = pickle.class.as_ref().filter(|class| !is_plain(class)) {
         description.fact("architecture", class);
@@ -142,15 +147,17 @@ fn name_software(description: &mut Description) {
     for (key, value) in &description.facts {
         let key = key.strip_prefix("metadata ").unwrap_or(key);
         let found = if matches!(key, "producer" | "framework") {
-            package_and_version(value).map(|(package, version)| (package, version.map(str::to_owned)))
+            package_and_version(value)
+                .map(|(package, version)| (package, version.map(str::to_owned)))
         } else {
             let name = key
                 .strip_suffix(" version")
                 .or_else(|| key.strip_suffix("_version"))
                 .and_then(package_of_module);
-            let version = value.split([',', ' ']).next().filter(|version| {
-                version.starts_with(|first: char| first.is_ascii_digit())
-            });
+            let version = value
+                .split([',', ' '])
+                .next()
+                .filter(|version| version.starts_with(|first: char| first.is_ascii_digit()));
             name.map(|package| (package, version.map(str::to_owned)))
         };
         named.extend(found);

@@ -88,6 +88,7 @@ pub fn package_of_module(name: &str) -> Option<&'static str> {
 pub(super) fn package_and_version(text: &str) -> Option<(&'static str, Option<&str>)> {
     let mut words = text.split_whitespace();
     let package = package_of_module(words.next()?)?;
-    let version = words.next().filter(|word| word.starts_with(|first: char| first.is_ascii_digit()));
+    let version =
+        words.next().filter(|word| word.starts_with(|first: char| first.is_ascii_digit()));
     Some((package, version))
 }

@@ -1,5 +1,6 @@
 //! Integration tests of model file checks.
 
+mod description;
 mod fixtures;
 mod formats;
 mod outcomes;

@@ -18,7 +18,10 @@ pub(super) fn is_configuration(name: &str) -> bool {
 /// What a configuration says; `Ok(None)` if it is one of something else.
 pub(super) fn read(name: &str, bytes: &[u8]) -> Result<Option<Said>, String> {
     if bytes.len() > LONGEST {
-        return Err(format!("has {} bytes, configurations of up to {LONGEST} are read", bytes.len()));
+        return Err(format!(
+            "has {} bytes, configurations of up to {LONGEST} are read",
+            bytes.len()
+        ));
     }
     if name == "MLmodel" {
         let text = std::str::from_utf8(bytes).map_err(|_| "is not UTF-8".to_owned())?;
@@ -48,8 +51,15 @@ fn hugging_face(config: &Value) -> Said {
         said.software.push(("transformers".to_owned(), Some(version)));
     }
     for key in [
-        "torch_dtype", "dtype", "hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size",
-        "max_position_embeddings", "_name_or_path", "quantization_config",
+        "torch_dtype",
+        "dtype",
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "vocab_size",
+        "max_position_embeddings",
+        "_name_or_path",
+        "quantization_config",
     ] {
         let value = match &config[key] {
             Value::Null => continue,
@@ -116,7 +126,8 @@ fn mlflow(model: &Value) -> Said {
 
 /// A side of a signature, JSON in a text: columns with a name and a type, or tensors.
 fn columns(side: &Value) -> Vec<String> {
-    let parsed: Value = side.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+    let parsed: Value =
+        side.as_str().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
     let column = |(number, column): (usize, &Value)| {
         let name = column["name"].as_str().map_or_else(|| number.to_string(), str::to_owned);
         let tensor = &column["tensor-spec"];
@@ -133,16 +144,27 @@ fn columns(side: &Value) -> Vec<String> {
 pub(super) struct Manifest {
     /// Path of a model, what is said about it, paths of its data.
     pub(super) models: Vec<(String, Said)>,
-    /// Path of a data file and its role.
-    pub(super) data: Vec<(String, &'static str)>,
+    /// What is said about data.
+    pub(super) data: Vec<DataSaid>,
+}
+
+/// What the manifest says about a data file.
+pub(super) struct DataSaid {
+    pub(super) path: String,
+    pub(super) role: &'static str,
+    /// Columns that tell protected groups apart.
+    pub(super) protected: Vec<String>,
+    /// Who answers for the system.
+    pub(super) owner: String,
 }
 
 /// Reads `caiso.yaml`.
 pub(super) fn manifest(place: &Place, bytes: &[u8]) -> Result<Manifest, String> {
     let manifest = manifest::read(place.name(), bytes).map_err(|problems| {
-        problems.first().map_or_else(|| "is no manifest".to_owned(), |problem| {
-            format!("is no manifest: {problem}")
-        })
+        problems.first().map_or_else(
+            || "is no manifest".to_owned(),
+            |problem| format!("is no manifest: {problem}"),
+        )
     })?;
     let system = &manifest.system;
     let model = |model: &manifest::Model| {
@@ -167,8 +189,11 @@ pub(super) fn manifest(place: &Place, bytes: &[u8]) -> Result<Manifest, String> 
         }
         (place.join(&model.path).unwrap_or_default(), said)
     };
-    let data = manifest.datasets.iter().map(|dataset| {
-        (place.join(&dataset.path).unwrap_or_default(), super::data::role_of(dataset.role))
+    let data = manifest.datasets.iter().map(|dataset| DataSaid {
+        path: place.join(&dataset.path).unwrap_or_default(),
+        role: super::data::role_of(dataset.role),
+        protected: dataset.protected.iter().map(|column| column.column.to_string()).collect(),
+        owner: system.owner.clone(),
     });
     Ok(Manifest { models: manifest.models.iter().map(model).collect(), data: data.collect() })
 }

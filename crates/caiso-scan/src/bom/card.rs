@@ -38,11 +38,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<Said>, String> {
     if let Some(front) = front {
         let front: Value = serde_saphyr::from_str(front).map_err(|error| {
             let error = error.to_string();
-            format!("has front matter that is no YAML: {}", error.lines().next().unwrap_or_default())
+            format!(
+                "has front matter that is no YAML: {}",
+                error.lines().next().unwrap_or_default()
+            )
         })?;
         front_matter(&front, &mut said);
     }
-    let found = sections(body, &mut said);
+    let found = sections(&without_comments(body), &mut said);
     Ok((front.is_some() || found).then_some(said))
 }
 
@@ -74,22 +77,34 @@ fn front_matter(front: &Value, said: &mut Said) {
     }
     for name in list(&front["datasets"]) {
         let hub = name.contains('/') && !name.contains("://");
-        let url = hub.then(|| {
-            format!("https://huggingface.co/datasets/{}", percent(&name, b"/-._~"))
+        let url =
+            hub.then(|| format!("https://huggingface.co/datasets/{}", percent(&name, b"/-._~")));
+        let contents = url.map(|url| Contents { url: Some(url) });
+        said.datasets.push(ComponentData {
+            kind: "dataset",
+            name,
+            contents,
+            ..ComponentData::default()
         });
-        let contents = url.map(|url| Contents { url: Some(url), properties: Vec::new() });
-        said.datasets.push(ComponentData { kind: "dataset", name, contents });
     }
     for name in list(&front["base_model"]) {
-        let purl = name.contains('/').then(|| format!("pkg:huggingface/{}", percent(&name, b"/-._~")));
-        let ancestor = Component { kind: Kind::MachineLearningModel, name, purl, ..Component::default() };
-        said.pedigree.get_or_insert_with(|| Pedigree { ancestors: Vec::new() }).ancestors.push(ancestor);
+        let purl =
+            name.contains('/').then(|| format!("pkg:huggingface/{}", percent(&name, b"/-._~")));
+        let ancestor =
+            Component { kind: Kind::MachineLearningModel, name, purl, ..Component::default() };
+        said.pedigree
+            .get_or_insert_with(|| Pedigree { ancestors: Vec::new() })
+            .ancestors
+            .push(ancestor);
     }
     said.tags.extend(list(&front["tags"]));
-    for key in ["language", "library_name", "base_model_relation", "metrics", "thumbnail", "inference"] {
+    for key in
+        ["language", "library_name", "base_model_relation", "metrics", "thumbnail", "inference"]
+    {
         let values = list(&front[key]);
         if !values.is_empty() {
-            said.properties.push(property(&format!("card:{}", key.replace('_', "-")), values.join(", ")));
+            said.properties
+                .push(property(&format!("card:{}", key.replace('_', "-")), values.join(", ")));
         }
     }
     if let Some(library) = text("library_name").and_then(caiso_modelfile::package_of_module) {
@@ -143,7 +158,11 @@ fn environment(emissions: &Value, said: &mut Said) {
         Value::Number(grams) => properties.push(property("co2-emissions-grams", grams.to_string())),
         Value::Object(table) => {
             for (key, value) in table {
-                let name = if key == "emissions" { "co2-emissions-grams".to_owned() } else { format!("co2-{}", key.replace('_', "-")) };
+                let name = if key == "emissions" {
+                    "co2-emissions-grams".to_owned()
+                } else {
+                    format!("co2-{}", key.replace('_', "-"))
+                };
                 properties.extend(list(value).into_iter().map(|value| property(&name, value)));
             }
         }
@@ -234,9 +253,9 @@ fn sections(body: &str, said: &mut Said) -> bool {
             _ => {}
         }
         let depth = line.bytes().take_while(|&byte| byte == b'#').count();
-        let heading = line.get(depth..).filter(|rest| {
-            (1..=6).contains(&depth) && fence.is_none() && rest.starts_with(' ')
-        });
+        let heading = line
+            .get(depth..)
+            .filter(|rest| (1..=6).contains(&depth) && fence.is_none() && rest.starts_with(' '));
         let Some(heading) = heading else {
             if fence.is_none() && mark.is_none() {
                 text += line;
@@ -288,7 +307,6 @@ fn tell(topic: Topic, text: &str, said: &mut Said) -> bool {
 
 /// The entries of lists and the paragraphs of a section, without what templates leave to be filled in.
 fn items(text: &str) -> Vec<String> {
-    let text = without_comments(text);
     let mut items: Vec<String> = Vec::new();
     let mut open = false;
     for line in text.lines() {

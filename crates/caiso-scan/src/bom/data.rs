@@ -2,7 +2,10 @@
 
 use caiso_core::manifest::DatasetRole;
 
-use super::document::{Component, Kind, Property, property, sha256};
+use super::beside::DataSaid;
+use super::document::{
+    Component, ComponentData, Contents, Governance, Kind, Owner, Person, Property, property, sha256,
+};
 use super::place::Place;
 use crate::FileResult;
 
@@ -24,9 +27,9 @@ const KINDS: &[(&str, &str, &[u8])] = &[
 pub(super) fn media_type(name: &str, bytes: &[u8]) -> Option<&'static str> {
     let (_, extension) = name.rsplit_once('.')?;
     let extension = extension.to_ascii_lowercase();
-    let (_, media_type, _) = KINDS
-        .iter()
-        .find(|(known, _, magic)| *known == extension && bytes.trim_ascii_start().starts_with(magic))?;
+    let (_, media_type, _) = KINDS.iter().find(|(known, _, magic)| {
+        *known == extension && bytes.trim_ascii_start().starts_with(magic)
+    })?;
     Some(media_type)
 }
 
@@ -43,6 +46,7 @@ pub(super) fn component(
     bytes: &[u8],
     media_type: &'static str,
     role: Option<&str>,
+    said: Option<&DataSaid>,
 ) -> Component {
     let mut properties = vec![property("size", result.size.to_string())];
     properties.extend(role.map(|role| property("role", role)));
@@ -62,10 +66,14 @@ pub(super) fn component(
         bom_ref: format!("data/{}", place.path),
         name: place.path.clone(),
         hashes: result.sha256.as_deref().map(sha256).unwrap_or_default(),
-        data: vec![super::document::ComponentData {
+        data: vec![ComponentData {
             kind: "dataset",
             name: place.path.clone(),
-            contents: None,
+            contents: Some(Contents { url: Some(place.url()) }),
+            sensitive_data: said.map(|said| said.protected.clone()).unwrap_or_default(),
+            governance: said.map(|said| Governance {
+                owners: vec![Owner { contact: Person { name: said.owner.clone() } }],
+            }),
         }],
         properties,
         ..Component::default()
@@ -105,16 +113,17 @@ fn table(bytes: &[u8], separator: u8) -> Vec<Property> {
     if rows == 0 {
         return vec![property("rows", "0")];
     }
-    let mut properties = vec![
-        property("rows", (rows - 1).to_string()),
-        property("columns", columns.to_string()),
-    ];
+    let mut properties =
+        vec![property("rows", (rows - 1).to_string()), property("columns", columns.to_string())];
     let header = &bytes[..header_end.unwrap_or(bytes.len())];
     if let Ok(header) = std::str::from_utf8(header)
         && header.len() <= 4096
     {
         let header = header.trim_start_matches('\u{feff}').trim();
-        properties.push(property("header", header.chars().filter(|c| !c.is_control()).collect::<String>()));
+        properties.push(property(
+            "header",
+            header.chars().filter(|c| !c.is_control()).collect::<String>(),
+        ));
     }
     properties
 }

@@ -66,8 +66,6 @@ pub(super) struct Component {
     pub(super) supplier: Option<Organization>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) authors: Vec<Person>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) publisher: Option<String>,
     pub(super) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<String>,
@@ -150,8 +148,6 @@ pub(super) struct Reference {
 pub(super) struct Evidence {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) occurrences: Vec<Occurrence>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) licenses: Vec<LicenceChoice>,
 }
 
 #[derive(Clone, Debug, PartialEq, PartialOrd, Eq, Ord, Serialize)]
@@ -209,21 +205,34 @@ pub(super) enum DatasetChoice {
     Named(ComponentData),
 }
 
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct ComponentData {
     #[serde(rename = "type")]
     pub(super) kind: &'static str,
     pub(super) name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) contents: Option<Contents>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) sensitive_data: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) governance: Option<Governance>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Governance {
+    pub(super) owners: Vec<Owner>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Owner {
+    pub(super) contact: Person,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub(super) struct Contents {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) url: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) properties: Vec<Property>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -261,8 +270,6 @@ pub(super) struct Considerations {
     pub(super) ethical_considerations: Vec<Risk>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) environmental_considerations: Option<Environmental>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) fairness_assessments: Vec<Fairness>,
 }
 
 impl Considerations {
@@ -279,11 +286,6 @@ pub(super) struct Risk {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Environmental {
     pub(super) properties: Vec<Property>,
-}
-
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Fairness {
-    pub(super) harms: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -304,6 +306,8 @@ pub(super) struct Dependency {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Composition {
     pub(super) aggregate: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) assemblies: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) dependencies: Vec<String>,
 }

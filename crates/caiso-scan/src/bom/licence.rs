@@ -51,7 +51,8 @@ pub(super) fn licence(written: &str, url: Option<&str>) -> LicenceChoice {
 fn identifier(written: &str) -> Option<&'static str> {
     let same = SPDX.iter().find(|id| id.eq_ignore_ascii_case(written)).copied();
     same.or_else(|| {
-        let spelling = SPELLINGS.iter().find(|(spelling, _)| spelling.eq_ignore_ascii_case(written));
+        let spelling =
+            SPELLINGS.iter().find(|(spelling, _)| spelling.eq_ignore_ascii_case(written));
         spelling.map(|(_, id)| *id)
     })
 }
@@ -98,7 +99,10 @@ mod tests {
         );
         assert_eq!(shown("MIT OR"), r#"{"license":{"name":"MIT OR"}}"#);
         assert_eq!(shown("llama3.1"), r#"{"license":{"name":"llama3.1"}}"#);
-        assert_eq!(of_text("\n  Apache License\n  Version 2.0, January 2004"), Some(licence("Apache-2.0", None)));
+        assert_eq!(
+            of_text("\n  Apache License\n  Version 2.0, January 2004"),
+            Some(licence("Apache-2.0", None))
+        );
         assert_eq!(of_text("All rights reserved."), None);
     }
 }

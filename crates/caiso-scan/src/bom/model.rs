@@ -7,11 +7,11 @@ use caiso_modelfile::{Description, Format, Tree};
 use super::beside::task_of_class;
 use super::document::{
     Approach, Component, DatasetChoice, Evidence, InputOutput, Kind, ModelCard, ModelParameters,
-    Occurrence, Organization, Pedigree, Person, Property, QuantitativeAnalysis, Reference, property,
-    sha256,
+    Occurrence, Organization, Pedigree, Person, Property, QuantitativeAnalysis, Reference,
+    property, sha256,
 };
 use super::licence::licence;
-use super::place::{Place, address};
+use super::place::{Place, address, percent};
 use super::said::Said;
 use crate::{FileResult, Verdict};
 
@@ -92,9 +92,8 @@ pub(super) fn component(
     mut said: Said,
     datasets: Vec<DatasetChoice>,
 ) -> Component {
-    let fact = |keys: &[&str]| {
-        keys.iter().find_map(|key| description.facts.get(*key)).map(String::as_str)
-    };
+    let fact =
+        |keys: &[&str]| keys.iter().find_map(|key| description.facts.get(*key)).map(String::as_str);
     let of_file = Said {
         name: fact(&["metadata general.name", "metadata modelspec.title"]).map(str::to_owned),
         version: fact(&["metadata general.version", "metadata version", "model version"])
@@ -142,7 +141,7 @@ pub(super) fn component(
     };
     let card = ModelCard {
         model_parameters: ModelParameters {
-            approach: approach(description).map(|kind| Approach { kind }),
+            approach: said.task.as_deref().and_then(approach).map(|kind| Approach { kind }),
             task: said.task,
             architecture_family: said.family,
             model_architecture: said.architecture,
@@ -155,7 +154,7 @@ pub(super) fn component(
         considerations: said.considerations,
         properties: said.card_properties,
     };
-    let mut properties = properties(result, description);
+    let mut properties = properties(result, place, description);
     properties.extend(said.properties);
     let organization = fact(&["metadata general.organization"]);
     Component {
@@ -168,11 +167,11 @@ pub(super) fn component(
         description: said.description,
         hashes: result.sha256.as_deref().map(sha256).unwrap_or_default(),
         licenses: said.licences,
+        purl: purl(place.name(), result),
         pedigree: said.pedigree,
         external_references: references,
         evidence: Some(Evidence {
             occurrences: vec![Occurrence { location: place.path.clone(), line: None }],
-            ..Evidence::default()
         }),
         model_card: Some(card),
         properties,
@@ -181,8 +180,14 @@ pub(super) fn component(
     }
 }
 
+/// A package URL that holds for this content wherever it lies.
+fn purl(name: &str, result: &FileResult) -> Option<String> {
+    let sha256 = result.sha256.as_deref()?;
+    Some(format!("pkg:generic/{}?checksum=sha256:{sha256}", percent(name, b"-._~")))
+}
+
 /// What the scan says, and everything that the file says and CycloneDX has no field for.
-fn properties(result: &FileResult, description: &Description) -> Vec<Property> {
+fn properties(result: &FileResult, place: &Place, description: &Description) -> Vec<Property> {
     let formats = description.formats.iter().map(|format| format.name());
     let mut properties = vec![
         property("format", formats.collect::<Vec<_>>().join(" and ")),
@@ -190,6 +195,8 @@ fn properties(result: &FileResult, description: &Description) -> Vec<Property> {
     ];
     let counts = [("parameters", description.parameters), ("tensors", description.tensors)];
     for (name, count) in counts {
+        // No tensor at all: the parameters are in what the format does not count.
+        let count = count.filter(|&count| count > 0);
         properties.extend(count.map(|count| property(name, count.to_string())));
     }
     for (name, counts) in
@@ -202,27 +209,32 @@ fn properties(result: &FileResult, description: &Description) -> Vec<Property> {
     }
     for (key, value) in &description.facts {
         let name = match key.split_once(' ') {
-            Some((group @ ("metadata" | "training" | "signature"), name)) => format!("{group}:{name}"),
+            Some((group @ ("metadata" | "training" | "signature"), name)) => {
+                format!("{group}:{name}")
+            }
             _ => key.replace(' ', "-"),
         };
         properties.push(property(&name, value.clone()));
     }
-    properties.extend(verdict(result));
+    properties.extend(verdict(result, place));
     properties
 }
 
-/// What the scan says about a file.
-pub(super) fn verdict(result: &FileResult) -> Vec<Property> {
+/// What the scan says about a file. Messages name it by its place, not as it was named to the scan.
+pub(super) fn verdict(result: &FileResult, place: &Place) -> Vec<Property> {
+    let (scanned, named) = (format!("`{}`", result.path), format!("`{}`", place.path));
     let verdict = match result.verdict {
         Verdict::Clean => "clean",
         Verdict::Findings => "findings",
         Verdict::Incomplete => "incomplete",
     };
     let mut properties = vec![property("scan:verdict", verdict)];
-    let worst = result.max_severity.map(|severity| property("scan:max-severity", severity.to_string()));
+    let worst =
+        result.max_severity.map(|severity| property("scan:max-severity", severity.to_string()));
     properties.extend(worst);
     for finding in result.findings.iter().take(MOST_FINDINGS) {
-        let text = format!("{} {}: {}", finding.code, finding.severity, finding.message);
+        let message = finding.message.replace(&scanned, &named);
+        let text = format!("{} {}: {message}", finding.code, finding.severity);
         properties.push(property("scan:finding", text));
     }
     for gap in result.not_inspected.iter().take(MOST_FINDINGS) {
@@ -278,7 +290,14 @@ fn family(description: &Description) -> Option<String> {
         "transformer"
     } else if has(&["LSTM", "GRU", "RNN", "UNIDIRECTIONAL_SEQUENCE_LSTM"]) {
         "recurrent neural network"
-    } else if has(&["Conv", "ConvTranspose", "CONV_2D", "DEPTHWISE_CONV_2D", "ConvInteger", "QLinearConv"]) {
+    } else if has(&[
+        "Conv",
+        "ConvTranspose",
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "ConvInteger",
+        "QLinearConv",
+    ]) {
         "convolutional neural network"
     } else if named(&["LogisticRegression", "LinearRegression", "Ridge", "Lasso", "SGDClassifier"])
         || has(&["LinearClassifier", "LinearRegressor"])
@@ -287,7 +306,8 @@ fn family(description: &Description) -> Option<String> {
     } else if named(&[".svm."]) || has(&["SVMClassifier", "SVMRegressor"]) {
         "support vector machine"
     } else if named(&["MLPClassifier", "MLPRegressor"])
-        || (has(&["Gemm", "MatMul", "FULLY_CONNECTED"]) && !has(&["Softmax"]))
+        || (has(&["Gemm", "MatMul", "FULLY_CONNECTED"])
+            && has(&["Relu", "LeakyRelu", "Tanh", "Sigmoid", "Gelu", "Elu", "RELU", "LOGISTIC"]))
     {
         "feed-forward neural network"
     } else if named(&["KMeans", "DBSCAN", "AgglomerativeClustering"]) {
@@ -323,10 +343,15 @@ fn task(description: &Description) -> Option<&'static str> {
     })
 }
 
-fn approach(description: &Description) -> Option<&'static str> {
-    match task(description)? {
-        "classification" | "regression" => Some("supervised"),
+/// How models for a task are trained; `None` where there are several ways.
+fn approach(task: &str) -> Option<&'static str> {
+    match task {
         "clustering" | "anomaly-detection" | "dimensionality-reduction" => Some("unsupervised"),
+        "reinforcement-learning" => Some("reinforcement-learning"),
+        "regression" | "tabular-regression" => Some("supervised"),
+        task if task.ends_with("classification") && !task.starts_with("zero-shot") => {
+            Some("supervised")
+        }
         _ => None,
     }
 }

@@ -83,8 +83,7 @@ pub(super) fn percent(text: &str, plain: &[u8]) -> String {
 /// A web address that can stand in a bill as it is written.
 pub(super) fn address(written: &str) -> Option<String> {
     let web = written.starts_with("https://") || written.starts_with("http://");
-    let plain = written
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'()*+,;=%".contains(c));
+    let plain =
+        written.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/?#@!$&'()*+,;=%".contains(c));
     (web && plain && written.len() < 2_048).then(|| written.to_owned())
 }

@@ -132,10 +132,7 @@ fn component(key: &Key, entry: &Entry) -> Component {
         name: key.1.clone(),
         version: key.2.clone(),
         purl: Some(purl(key)),
-        evidence: Some(Evidence {
-            occurrences: entry.occurrences.iter().cloned().collect(),
-            ..Evidence::default()
-        }),
+        evidence: Some(Evidence { occurrences: entry.occurrences.iter().cloned().collect() }),
         properties: constraints
             .map(|constraint| property("version-constraint", constraint.clone()))
             .collect(),

@@ -42,7 +42,14 @@ fn the_json_contract_holds() {
     assert_eq!(status, 1);
     let keys: Vec<&str> = result.as_object().unwrap().keys().map(String::as_str).collect();
     let mut expected = [
-        "path", "sha256", "size", "formats", "verdict", "max_severity", "findings", "not_inspected",
+        "path",
+        "sha256",
+        "size",
+        "formats",
+        "verdict",
+        "max_severity",
+        "findings",
+        "not_inspected",
     ];
     expected.sort_unstable();
     assert_eq!(keys, expected);
@@ -68,7 +75,8 @@ fn the_threshold_decides_the_exit_status() {
     assert_eq!(scan(&folder, &["model.pkl"]).0, 1);
     assert_eq!(scan(&folder, &["model.pkl", "--fail-on", "critical"]).0, 1);
     // Called, but unknown: medium.
-    fs::write(folder.path().join("model.pkl"), b"\x80\x04\x8c\x05mycom\x8c\x04make\x93)R.").unwrap();
+    fs::write(folder.path().join("model.pkl"), b"\x80\x04\x8c\x05mycom\x8c\x04make\x93)R.")
+        .unwrap();
     assert_eq!(scan(&folder, &["model.pkl"]).0, 0);
     assert_eq!(scan(&folder, &["model.pkl", "--fail-on", "medium"]).0, 1);
     let (status, _, err) = scan(&folder, &["model.pkl", "--fail-on", "awful"]);
@@ -111,7 +119,8 @@ fn sarif_names_the_rule_and_the_file() {
 fn results_do_not_depend_on_the_number_of_jobs() {
     let folder = TempDir::new().unwrap();
     for number in 0..50_u8 {
-        let bytes = if number % 7 == 0 { SYSTEM.to_vec() } else { vec![0x80, 4, b'K', number, b'.'] };
+        let bytes =
+            if number % 7 == 0 { SYSTEM.to_vec() } else { vec![0x80, 4, b'K', number, b'.'] };
         fs::write(folder.path().join(format!("{number}.pkl")), bytes).unwrap();
     }
     let one = scan(&folder, &[".", "--format", "json", "--jobs", "1"]);
@@ -190,7 +199,14 @@ memo = b'\\x80\\x04)\\x94' + b''.join(b'h' + bytes([i]) + b'h' + bytes([i]) + b'
 open('memo.pkl', 'wb').write(memo)
 open('lists.pkl', 'wb').write(b'\\x80\\x04' + b']' * 2000000 + b'a' * 1999999 + b'.')
 open('marks.pkl', 'wb').write(b'\\x80\\x04' + b'(' * 5000000)";
-    assert!(Command::new("python3").args(["-c", make]).current_dir(folder.path()).status().unwrap().success());
+    assert!(
+        Command::new("python3")
+            .args(["-c", make])
+            .current_dir(folder.path())
+            .status()
+            .unwrap()
+            .success()
+    );
     for name in ["zeros.gz", "bomb.zip", "deep.zip", "memo.pkl", "lists.pkl", "marks.pkl"] {
         let (status, kib, out) = peak(&folder, name);
         let results: Value = serde_json::from_str(&out).unwrap();

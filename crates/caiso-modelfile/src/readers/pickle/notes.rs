@@ -61,7 +61,9 @@ fn is_memo(code: u8) -> bool {
 
 /// The text of `UNICODE`, `BINUNICODE`, `SHORT_BINUNICODE`.
 fn text<'a>(instruction: &Instruction, bytes: &'a [u8]) -> Option<&'a [u8]> {
-    matches!(instruction.code, b'V' | b'X' | 0x8c).then(|| bytes.get(instruction.payload())).flatten()
+    matches!(instruction.code, b'V' | b'X' | 0x8c)
+        .then(|| bytes.get(instruction.payload()))
+        .flatten()
 }
 
 /// A short text, an integer (`BININT`, `BININT1`, `BININT2`), or a double (`BINFLOAT`).

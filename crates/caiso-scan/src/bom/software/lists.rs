@@ -82,7 +82,8 @@ fn requirements(text: &str) -> Vec<Package> {
         }
         pending += line;
         let whole = std::mem::take(&mut pending);
-        packages.extend(requirement(&whole).map(|package| Package { line: Some(start), ..package }));
+        packages
+            .extend(requirement(&whole).map(|package| Package { line: Some(start), ..package }));
     }
     packages.extend(requirement(&pending).map(|package| Package { line: Some(start), ..package }));
     packages
@@ -98,7 +99,9 @@ fn requirement(text: &str) -> Option<Package> {
     let text = text.split(" --").next().unwrap_or(text).trim();
     let end = text.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)));
     let (name, rest) = text.split_at(end.unwrap_or(text.len()));
-    if !name.starts_with(|first: char| first.is_ascii_alphanumeric()) || rest.starts_with([':', '/', '+']) {
+    if !name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        || rest.starts_with([':', '/', '+'])
+    {
         return None;
     }
     let rest = match rest.trim_start().strip_prefix('[') {
@@ -122,8 +125,12 @@ fn requirement(text: &str) -> Option<Package> {
 fn py_project(table: &toml::Table) -> Result<Vec<Package>, String> {
     let mut packages = Vec::new();
     let texts = |value: Option<&toml::Value>| {
-        let texts: Vec<&str> =
-            value.and_then(toml::Value::as_array).into_iter().flatten().filter_map(toml::Value::as_str).collect();
+        let texts: Vec<&str> = value
+            .and_then(toml::Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(toml::Value::as_str)
+            .collect();
         texts.into_iter().filter_map(requirement).collect::<Vec<_>>()
     };
     if let Some(project) = table.get("project") {
@@ -132,15 +139,24 @@ fn py_project(table: &toml::Table) -> Result<Vec<Package>, String> {
         }
         packages.extend(texts(project.get("dependencies")));
         let optional = project.get("optional-dependencies").and_then(toml::Value::as_table);
-        packages.extend(optional.into_iter().flat_map(|groups| groups.values()).flat_map(|group| texts(Some(group))));
+        packages.extend(
+            optional
+                .into_iter()
+                .flat_map(|groups| groups.values())
+                .flat_map(|group| texts(Some(group))),
+        );
         packages.extend(project.get("requires-python").and_then(toml::Value::as_str).map(python));
     }
     let groups = table.get("dependency-groups").and_then(toml::Value::as_table);
-    packages.extend(groups.into_iter().flat_map(|groups| groups.values()).flat_map(|group| texts(Some(group))));
+    packages.extend(
+        groups.into_iter().flat_map(|groups| groups.values()).flat_map(|group| texts(Some(group))),
+    );
     let poetry = table.get("tool").and_then(|tool| tool.get("poetry"));
-    let poetry = poetry.and_then(|poetry| poetry.get("dependencies")).and_then(toml::Value::as_table);
+    let poetry =
+        poetry.and_then(|poetry| poetry.get("dependencies")).and_then(toml::Value::as_table);
     for (name, demand) in poetry.into_iter().flatten() {
-        let demand = demand.as_str().or_else(|| demand.get("version").and_then(toml::Value::as_str));
+        let demand =
+            demand.as_str().or_else(|| demand.get("version").and_then(toml::Value::as_str));
         let demand = demand.filter(|demand| *demand != "*").unwrap_or_default();
         if name == "python" {
             packages.push(python(demand));
@@ -149,7 +165,9 @@ fn py_project(table: &toml::Table) -> Result<Vec<Package>, String> {
         let mut package = Package::named(name, None);
         let exact = demand.trim_start_matches('=').trim();
         // A bare version is exact for Poetry.
-        if exact.starts_with(|first: char| first.is_ascii_digit()) && !exact.contains([',', '*', '|', ' ']) {
+        if exact.starts_with(|first: char| first.is_ascii_digit())
+            && !exact.contains([',', '*', '|', ' '])
+        {
             package.version = Some(exact.to_owned());
         } else {
             package.constraint = (!demand.is_empty()).then(|| demand.to_owned());
@@ -235,7 +253,8 @@ fn python_environment(environment: &Value) -> Vec<Package> {
         let list = environment[key].as_array().into_iter().flatten();
         list.filter_map(Value::as_str).filter_map(requirement).collect::<Vec<_>>()
     };
-    let mut packages: Vec<Package> = environment["python"].as_str().map(python).into_iter().collect();
+    let mut packages: Vec<Package> =
+        environment["python"].as_str().map(python).into_iter().collect();
     packages.extend(listed("build_dependencies"));
     packages.extend(listed("dependencies"));
     packages
@@ -244,7 +263,8 @@ fn python_environment(environment: &Value) -> Vec<Package> {
 /// Python itself, exact if only a version is written.
 fn python(demand: &str) -> Package {
     let exact = demand.trim_start_matches('=').trim();
-    let is_exact = exact.starts_with(|first: char| first.is_ascii_digit()) && !exact.contains([',', '*']);
+    let is_exact =
+        exact.starts_with(|first: char| first.is_ascii_digit()) && !exact.contains([',', '*']);
     Package {
         registry: Registry::Python,
         name: "python".to_owned(),
