@@ -172,8 +172,10 @@ pandas_categorical:null
 
 
 def lightgbm(corpus):
-    def text(names="a b", size=300, leaves=2, more="[machines: ]"):
-        return LIGHTGBM.format(names=names, size=size, leaves=leaves, more=more).encode()
+    def text(names="a b", size=None, leaves=2, more="[machines: ]"):
+        whole = LIGHTGBM.format(names=names, size=0, leaves=leaves, more=more)
+        tree = whole.index("end of trees") - whole.index("Tree=0")
+        return LIGHTGBM.format(names=names, size=tree if size is None else size, leaves=leaves, more=more).encode()
 
     corpus.benign("lightgbm.txt", "lightgbm", "one tree", text())
     corpus.benign("lightgbm-names.txt", "lightgbm", "features named like functions", text(names="eval exec"))

@@ -41,9 +41,9 @@ def function(name, nodes):
     return block(1, block(1, name)) + b"".join(block(3, item) for item in nodes)
 
 
-def saved_model(definition):
+def saved_model(definition, saver=b""):
     meta = block(1, block(4, "serve") + block(5, "2.19.0") + block(6, "unknown"))
-    return integer(1, 1) + block(2, meta + block(2, definition))
+    return integer(1, 1) + block(2, meta + block(2, definition) + (block(3, saver) if saver else b""))
 
 
 BASE = [node("x", "Placeholder", dtype=integer(6, 1)), node("y", "Relu", ["x"], T=integer(6, 1))]
@@ -55,10 +55,11 @@ def build(corpus):
 
 
 def graphs(corpus):
-    corpus.benign("savedmodel-relu", "savedmodel", "a graph that only computes", {"saved_model.pb": saved_model(graph(BASE)), "fingerprint.pb": integer(1, 7)})
+    corpus.benign("savedmodel-relu", "savedmodel", "a graph that only computes", {"saved_model.pb": saved_model(graph(BASE))})
     corpus.benign("frozen-relu.pb", "graphdef", "a frozen graph that only computes", graph(BASE))
-    restore = [const("prefix", "variables"), node("save", "SaveV2", ["prefix"]), node("restore", "RestoreV2", ["prefix"]), node("merge", "MergeV2Checkpoints", ["prefix"])]
-    corpus.benign("savedmodel-saver", "savedmodel", "the saver nodes that every saved model has", {"saved_model.pb": saved_model(graph(BASE + restore))})
+    restore = [const("save/Const", "variables"), node("save/SaveV2", "SaveV2", ["save/Const"]), node("save/RestoreV2", "RestoreV2", ["save/Const"]), node("save/MergeV2Checkpoints", "MergeV2Checkpoints", ["save/Const"])]
+    saver = block(1, "save/Const:0") + block(2, "save/Identity:0") + block(3, "save/restore_all")
+    corpus.benign("savedmodel-saver", "savedmodel", "the saver nodes that every saved model has", {"saved_model.pb": saved_model(graph(BASE + restore), saver)})
     cases = {
         "readfile": ([const("f", "/etc/passwd"), node("r", "ReadFile", ["f"])], "a file is read"),
         "writefile": ([const("f", "/dev/null"), const("c", "caiso"), node("w", "WriteFile", ["f", "c"])], "a file is written"),

@@ -118,8 +118,6 @@ def zips(corpus):
     corpus.malicious("torch-zip-two-data.pt", "torch zip", "data.pkl stands twice", zip_of(doubled))
     setitem = asm(("PROTO", 2), push(tensor(), 2), push(0, 2), push(1.0, 2), "SETITEM", "STOP")
     corpus.malicious("torch-weights-only-setitem.pt", "torch zip", "SETITEM on a tensor: memory is written under weights_only", torch_zip(setitem), ["CVE-2026-24747"])
-    big = state_dict({"huge": tensor("0", 4, (1 << 20, 1 << 10))})
-    corpus.suspicious("torch-tensor-outside-storage.pt", "torch zip", "a tensor that is far larger than its storage", torch_zip(big))
     claimed = state_dict({"huge": tensor("1", 1 << 40, (2,))})
     corpus.malicious("torch-weights-only-storage.pt", "torch zip", "a storage that claims more than its entry holds: memory outside is read under weights_only", torch_zip(claimed), ["CVE-2026-24747"])
     corpus.malicious("torch-traversal-storage.pt", "torch zip", "the key of a storage climbs out of the archive", torch_zip(state_dict({"x": tensor("../../../etc/passwd")})))

@@ -207,7 +207,7 @@ macro_rules! unit {
 #[macro_export]
 macro_rules! units {
     ($type:ty : $($module:ident),+ $(,)?) => {
-        $(mod $module;)+
+        $(pub(crate) mod $module;)+
         /// Every unit of this folder, in order.
         pub static ALL: &[&$type] = &[$(&$module::UNIT),+];
     };

@@ -6,11 +6,16 @@ use crate::Format;
 use crate::ModelFileInput;
 
 mod archive;
+mod hugging_face;
 mod pickle;
+mod python;
+mod structure;
 
 caiso_core::units![
     Check<ModelFileInput>:
     identification,
+    polyglot,
+    program_inside,
     outside_link,
     archive_views,
     archive_escape,
@@ -24,6 +29,15 @@ caiso_core::units![
     pickle_differs,
     legacy_magic,
     torch_storage,
+    keras_code,
+    keras_object,
+    keras_gadget,
+    hdf5_outside,
+    skops_type,
+    tensorflow_operator,
+    tensorflow_asset,
+    tflite_operators,
+    tflite_structure,
     custom_operator_domain,
     external_data,
     onnx_structure,
@@ -32,9 +46,21 @@ caiso_core::units![
     gguf_structure,
     gguf_template,
     numpy_structure,
-    tflite_operators,
-    tflite_structure,
     messagepack_structure,
+    xgboost_structure,
+    lightgbm_structure,
+    catboost_structure,
+    pmml_content,
+    openvino_content,
+    coreml_content,
+    remote_code,
+    weight_files,
+    chat_template,
+    instantiated_target,
+    model_archive_handler,
+    python_calls,
+    torchscript_operator,
+    site_hook,
     missing_signature,
 ];
 
@@ -43,14 +69,30 @@ caiso_core::units![
 #[rustfmt::skip] // One line each.
 const TOPICS: &[(&str, &[Format])] = &[
     ("ARC", ARCHIVES),
+    ("CAT", &[Format::CatBoost]),
+    ("CML", &[Format::CoreMl]),
     ("GGUF", &[Format::Gguf]),
+    ("HDF5", &[Format::Hdf5, Format::KerasHdf5]),
+    ("HF", &[Format::HuggingFaceConfiguration]),
+    ("HYD", &[Format::HydraConfiguration]),
+    ("KER", &[Format::KerasConfiguration, Format::KerasHdf5]),
+    ("LGB", &[Format::LightGbm]),
+    ("MAR", &[Format::TorchModelArchive]),
     ("MSGP", &[Format::MessagePack]),
     ("NPY", &[Format::Numpy, Format::NumpyArchive]),
     ("ONNX", &[Format::Onnx]),
+    ("OV", &[Format::OpenVino]),
     ("PKL", &[Format::Joblib, Format::Pickle, Format::PyTorchLegacy]),
+    ("PMML", &[Format::Pmml]),
+    ("PTH", &[Format::SiteHook]),
+    ("PY", &[Format::PythonSource]),
+    ("SKO", &[Format::Skops, Format::Pickle, Format::Joblib]),
     ("ST", &[Format::Safetensors]),
+    ("TF", &[Format::SavedModel, Format::FrozenGraph]),
     ("TFL", &[Format::TensorFlowLite]),
     ("TOR", &[Format::PyTorch, Format::TorchScript]),
+    ("TS", &[Format::PythonSource]),
+    ("XGB", &[Format::XgBoost]),
 ];
 
 const ARCHIVES: &[Format] = &[

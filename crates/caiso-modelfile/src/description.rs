@@ -1,6 +1,7 @@
 //! What a file says about its model, in the same words for every format.
 
 mod collect;
+mod formats;
 mod packages;
 
 use std::collections::BTreeMap;

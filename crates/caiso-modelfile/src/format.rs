@@ -10,6 +10,8 @@ pub enum Format {
     SavedModel,
     /// TensorFlow GraphDef or MetaGraphDef, a protocol buffer.
     FrozenGraph,
+    /// Variables of a TensorFlow model: an index, or the numbers.
+    TensorFlowCheckpoint,
     /// TensorFlow Lite, a flat buffer.
     TensorFlowLite,
     /// Python pickle.
@@ -88,6 +90,8 @@ pub enum Format {
     Executable,
     /// An image, sound, document or table of a known kind, which no loader takes for a model.
     Media,
+    /// Raw tensors that a model beside them refers to.
+    TensorData,
     /// Text without the marks of a model format.
     Text,
 }
@@ -98,6 +102,7 @@ impl Format {
         Self::Onnx,
         Self::SavedModel,
         Self::FrozenGraph,
+        Self::TensorFlowCheckpoint,
         Self::TensorFlowLite,
         Self::Pickle,
         Self::Joblib,
@@ -137,6 +142,7 @@ impl Format {
         Self::Lz4,
         Self::Executable,
         Self::Media,
+        Self::TensorData,
         Self::Text,
     ];
 
@@ -146,6 +152,7 @@ impl Format {
             Self::Onnx => "onnx",
             Self::SavedModel => "tensorflow-saved-model",
             Self::FrozenGraph => "tensorflow-graph",
+            Self::TensorFlowCheckpoint => "tensorflow-checkpoint",
             Self::TensorFlowLite => "tflite",
             Self::Pickle => "pickle",
             Self::Joblib => "joblib",
@@ -185,6 +192,7 @@ impl Format {
             Self::Lz4 => "lz4",
             Self::Executable => "executable",
             Self::Media => "media",
+            Self::TensorData => "tensor-data",
             Self::Text => "text",
         }
     }
@@ -195,6 +203,7 @@ impl Format {
             Self::Onnx => "ONNX",
             Self::SavedModel => "TensorFlow SavedModel",
             Self::FrozenGraph => "TensorFlow graph",
+            Self::TensorFlowCheckpoint => "TensorFlow checkpoint",
             Self::TensorFlowLite => "TensorFlow Lite",
             Self::Pickle => "Python pickle",
             Self::Joblib => "joblib dump (Python pickle)",
@@ -234,6 +243,7 @@ impl Format {
             Self::Lz4 => "LZ4 stream",
             Self::Executable => "program or script",
             Self::Media => "image, sound or document",
+            Self::TensorData => "tensors of a model beside it",
             Self::Text => "text",
         }
     }

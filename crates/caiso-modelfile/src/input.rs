@@ -22,8 +22,32 @@ pub struct ModelFileInput {
     pub signature: Option<Signature>,
     /// Where the file leads to, if it is a link to a file outside of the folder it was found in.
     pub link: Option<String>,
+    /// The files beside it that it keeps tensors in, where somebody looked; see [`Tree::data_files`].
+    pub beside: Option<Vec<DataFile>>,
     /// What the file turned out to be, and everything packed in it.
     pub tree: Tree,
+}
+
+/// A file that a model keeps tensors in, as a loader finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataFile {
+    /// Path from the model's folder, as the model names it.
+    pub name: String,
+    /// What lies there.
+    pub found: Found,
+}
+
+/// What lies where a model keeps tensors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A file.
+    File,
+    /// Nothing that can be read.
+    Nothing,
+    /// A symbolic link, with where it leads to.
+    Link(String),
+    /// A file that has another name elsewhere.
+    HardLink,
 }
 
 /// A detached signature file.
@@ -54,6 +78,7 @@ impl ModelFileInput {
             sha256: sha256.into(),
             signature,
             link: None,
+            beside: None,
             tree,
         }
     }

@@ -18,19 +18,24 @@
 mod checks;
 mod cursor;
 mod description;
+mod document;
 mod format;
+mod globals;
 mod input;
 mod readers;
+mod structure;
 mod suspicion;
 mod template;
 mod text_signs;
 mod tree;
+mod value;
 mod walk;
 mod wire;
+mod xml;
 
 pub use checks::{ALL as CHECKS, applies};
 pub use description::{Description, describe, package_of_module};
 pub use format::Format;
-pub use input::{ModelFileInput, Signature};
+pub use input::{DataFile, Found, ModelFileInput, Signature};
 pub use tree::{Gap, Node, Reading, Tree};
 pub use walk::{InMemory, Limits, Scratch, read};

@@ -309,7 +309,7 @@ fn event_of(event: &Event, macros: &BTreeSet<String>, found: &mut Suspicions) {
             );
         }
         Event::Load(word) => add(
-            Medium,
+            High,
             word,
             &format!(
                 "has a `{word}` statement: it loads another template, or shows what the runtime holds"

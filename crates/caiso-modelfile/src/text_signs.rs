@@ -104,7 +104,7 @@ fn encoded(word: &str) -> Option<Sign> {
     let payload = STANDARD_NO_PAD.decode(word).ok()?;
     let kind = kind(&payload)?;
     Some(Sign {
-        severity: Severity::Medium,
+        severity: Severity::High,
         message: format!("encodes {kind} in base64"),
         payload: Some(payload),
     })
@@ -136,10 +136,11 @@ mod tests {
             "<script>alert(1)</script>",
             "__import__('os').system('id')",
             "cos\nsystem\n(S'id'\ntR.",
-            &pickle,
-            &format!("a thumbnail: data:image/png;base64,{script}"),
         ] {
             assert_eq!(look(bad).map(|sign| sign.severity), Some(Severity::Medium), "{bad}");
+        }
+        for encoded in [&pickle, &format!("a thumbnail: data:image/png;base64,{script}")] {
+            assert_eq!(look(encoded).map(|sign| sign.severity), Some(Severity::High), "{encoded}");
         }
         for good in [
             "pt",

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use crate::Format;
+use crate::readers::coreml::CoreMl;
 use crate::readers::{
-    archive, catboost, coreml, gguf, hdf5, hugging_face, hydra, keras, lightgbm, mar, messagepack,
-    numpy, onnx, openvino, pickle, pmml, python, safetensors, skops, tensorflow, tflite, xgboost,
+    archive, catboost, gguf, hdf5, hugging_face, hydra, keras, lightgbm, mar, messagepack, numpy,
+    onnx, openvino, pickle, pmml, python, safetensors, skops, tensorflow, tflite, xgboost,
 };
 use crate::suspicion::Suspicions;
 
@@ -56,7 +57,7 @@ pub(crate) enum Facts {
     Nothing,
     Archive(archive::Archive),
     CatBoost(catboost::CatBoost),
-    CoreMl(coreml::CoreMl),
+    CoreMl(CoreMl),
     Gguf(Box<gguf::Gguf>),
     Hdf5(hdf5::Hdf5),
     HuggingFace(hugging_face::Configuration),
@@ -94,6 +95,43 @@ impl Tree {
     /// Everything that was not inspected, in order.
     pub fn gaps(&self) -> impl Iterator<Item = (&Node, &Gap)> {
         self.nodes.iter().flat_map(|node| node.gaps.iter().map(move |gap| (node, gap)))
+    }
+
+    /// Paths, from the file's folder, of the files that the model keeps tensors in, as written in it; those that
+    /// leave the folder are left out. `name` is the file's own name.
+    pub fn data_files(&self, name: &str) -> Vec<String> {
+        let Some(root) = self.root() else { return Vec::new() };
+        let mut files = Vec::new();
+        for reading in &root.readings {
+            match &reading.facts {
+                Facts::Onnx(description) => {
+                    files.extend(description.external.iter().map(|tensor| tensor.location.clone()));
+                }
+                Facts::OpenVino(_) => {
+                    files.extend(name.strip_suffix(".xml").map(|stem| format!("{stem}.bin")));
+                }
+                Facts::CoreMl(model) if model.kind != "package" => {
+                    let files_of_model =
+                        model.files.iter().map(|file| CoreMl::relative(file).to_owned());
+                    files.extend(files_of_model);
+                }
+                _ => {}
+            }
+        }
+        files.retain(|file| crate::checks::external_data::escapes(file).is_none());
+        files.sort();
+        files.dedup();
+        files
+    }
+
+    /// Takes the content for the tensors of a model beside it: nothing in it is interpreted.
+    pub fn is_data_of_a_model(&mut self) {
+        if let Some(root) = self.nodes.first_mut()
+            && root.readings.is_empty()
+        {
+            root.gaps.clear();
+            root.readings.push(Reading::new(Format::TensorData, Facts::Nothing));
+        }
     }
 
     /// Whether any part has one of these formats.

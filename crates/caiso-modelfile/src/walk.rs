@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use caiso_archive::{ArchiveError, Budget};
 
+use crate::readers::pickle::HIDDEN;
 use crate::readers::{FALLBACKS, READERS, Reader};
-use crate::tree::{Gap, Node, Tree};
+use crate::tree::{Facts, Gap, Node, Reading, Tree};
 
 /// How much work one file may cause.
 #[derive(Clone, Debug)]
@@ -113,6 +114,16 @@ impl Walk<'_> {
             }
             self.take(reader, artifact, index, depth);
         }
+        // What is left over of a content may hide what a loader that goes on reads.
+        let left_over = |node: &Node| {
+            let pickle = |reading: &Reading| matches!(reading.facts, Facts::Pickle(_));
+            !node.readings.is_empty()
+                && (!node.gaps.is_empty() || node.readings.iter().any(is_hdf5))
+                && !node.readings.iter().any(pickle)
+        };
+        if self.tree.nodes.get(index).is_some_and(left_over) && (HIDDEN.claims)(artifact) {
+            self.take(&HIDDEN, artifact, index, depth);
+        }
         let reason = match artifact.bytes {
             [] if parent.is_none() => "the file is empty",
             [] => return,
@@ -137,6 +148,11 @@ impl Walk<'_> {
             change(node);
         }
     }
+}
+
+/// The content of the data sets of HDF5 is not interpreted by its reader.
+fn is_hdf5(reading: &Reading) -> bool {
+    matches!(reading.facts, Facts::Hdf5(_))
 }
 
 /// What a reader may do besides reading: hand on the parts, say what it did not look at.

@@ -159,7 +159,7 @@ impl<'a> Machine<'a> {
                 result = self.result(value);
                 let (deep, values) = self.arena.extent(value);
                 let size = u64::try_from(position.saturating_sub(start)).unwrap_or(u64::MAX);
-                let unfolds = values > MANY && values / size.max(1) > PER_BYTE;
+                let unfolds = values > MANY && values > size.saturating_mul(PER_BYTE);
                 if deep > DEEP || unfolds {
                     let last = position.saturating_sub(1)..position;
                     self.event(last, EventKind::Oversized { depth: deep, values });

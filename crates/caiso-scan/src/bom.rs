@@ -199,11 +199,12 @@ impl Bill {
     }
 
     fn finish(mut self, paths: &[PathBuf], options: &BomOptions) -> Bom {
-        let roles: Vec<Role> = self
-            .files
-            .iter()
-            .map(|file| model::role(&file.result.tree, &file.description))
-            .collect();
+        let parts = self.files.iter().filter(|file| file.place.name() == "saved_model.pb");
+        let parts = parts.flat_map(|file| self.parts(file)).map(|part| part.place.path.clone());
+        let parts: BTreeSet<String> = parts.collect();
+        let role =
+            |file: &File| model::role(&file.place, &file.result.tree, &file.description, &parts);
+        let roles: Vec<Role> = self.files.iter().map(role).collect();
         let models = roles.iter().filter(|role| **role == Role::Model).count();
         let data = self.data(&roles);
         let mut components = Vec::new();
@@ -432,13 +433,10 @@ impl Bill {
             if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
         };
         let mut paths = BTreeSet::new();
-        if let Some(external) = model.description.facts.get("external data") {
-            paths.extend(external.split(", ").filter_map(|path| model.place.join(path)));
-        }
         let name = model.place.name();
-        if name.ends_with(".xml") {
-            paths.insert(within(&format!("{}.bin", model.place.stem())));
-        }
+        let written = model.result.tree.data_files(name);
+        paths.extend(written.iter().filter_map(|path| model.place.join(path)));
+        let values = model.place.path.strip_suffix(".index").map(|stem| format!("{stem}.data-"));
         let saved = name == "saved_model.pb";
         let folders = [within("variables/"), within("assets/")];
         let loose = [within("keras_metadata.pb"), within("fingerprint.pb")];
@@ -449,7 +447,8 @@ impl Bill {
                 let of_saved = saved
                     && (folders.iter().any(|folder| path.starts_with(folder))
                         || loose.contains(path));
-                *path != model.place.path && (of_saved || paths.contains(path))
+                let of_checkpoint = values.as_ref().is_some_and(|values| path.starts_with(values));
+                *path != model.place.path && (of_saved || of_checkpoint || paths.contains(path))
             })
             .collect()
     }

@@ -11,6 +11,7 @@
 
 mod bom;
 mod content;
+mod data_files;
 mod find;
 mod resources;
 mod result;

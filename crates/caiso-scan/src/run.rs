@@ -3,13 +3,14 @@
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
 
-use caiso_core::{CheckError, Finding, RunContext, Severity, Span};
-use caiso_modelfile::{CHECKS, ModelFileInput, applies};
+use caiso_core::{CheckError, Finding, ParameterSet, Parameters, RunContext, Severity, Span};
+use caiso_modelfile::{CHECKS, Found, ModelFileInput, Tree, applies};
 use sha2::{Digest as _, Sha256};
 
+use crate::data_files::{beside, know_data_files};
 use crate::{Content, FileResult, Kind, NotInspected, Spool, Target, Verdict};
 
 /// How to scan.
@@ -48,7 +49,15 @@ pub fn scan(
         work();
     });
     let results = results.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    results.into_iter().flatten().collect()
+    let mut results: Vec<FileResult> = results.into_iter().flatten().collect();
+    know_data_files(targets, &mut results);
+    results
+}
+
+/// [`caiso_modelfile::Format::id`] of everything that the file itself could be taken for.
+pub(crate) fn formats(tree: &Tree) -> Vec<&'static str> {
+    let readings = tree.root().into_iter().flat_map(|root| &root.readings);
+    readings.map(|reading| reading.format.id()).collect()
 }
 
 fn one(target: &Target, options: &Options) -> FileResult {
@@ -64,13 +73,19 @@ fn one(target: &Target, options: &Options) -> FileResult {
                 Kind::Link(to) => Some(to.as_path()),
                 _ => None,
             };
-            judge(path, content.as_ref(), outside, options)
+            judge(path, &target.path, content.as_ref(), outside, options)
         }
         Err(error) => FileResult::unreadable(path, format!("cannot be read: {error}")),
     }
 }
 
-fn judge(path: String, bytes: &[u8], outside: Option<&Path>, options: &Options) -> FileResult {
+fn judge(
+    path: String,
+    place: &Path,
+    bytes: &[u8],
+    outside: Option<&Path>,
+    options: &Options,
+) -> FileResult {
     // The digest takes longer than the scan; both read the same pages.
     let (input, sha256) = std::thread::scope(|scope| {
         let hash = || Some(hexadecimal(&Sha256::digest(bytes)));
@@ -79,6 +94,7 @@ fn judge(path: String, bytes: &[u8], outside: Option<&Path>, options: &Options) 
             .then(|| std::thread::Builder::new().spawn_scoped(scope, hash))
             .and_then(Result::ok);
         let mut input = ModelFileInput::new("file", &path, String::new(), bytes, None, &Spool);
+        input.beside = Some(beside(&input.tree, place));
         input.link = outside.map(|target| target.display().to_string());
         let digest = match hashing {
             Some(thread) => thread.join().ok().flatten(),
@@ -97,17 +113,20 @@ fn judge(path: String, bytes: &[u8], outside: Option<&Path>, options: &Options) 
             reason: gap.reason.clone(),
         })
         .collect();
-    let context = RunContext::default();
+    for file in input.beside.iter().flatten().filter(|file| file.found == Found::Nothing) {
+        not_inspected.push(NotInspected {
+            part: None,
+            bytes: None,
+            reason: format!("`{}`, which tensors are to be read from, is not there", file.name),
+        });
+    }
+    let (parameters, context) = (no_parameters(), RunContext::default());
     for check in CHECKS {
         // A file beside a model is not bound to be signed.
         if check.meta.code.starts_with("MF-SIG-") || !applies(check.meta.code, &input) {
             continue;
         }
-        let outcome = check
-            .parameters
-            .resolve(&serde_json::Map::new())
-            .map_err(|error| CheckError::not_assessable(error.to_string(), "report it"));
-        match outcome.and_then(|parameters| (check.run)(&input, &parameters, &context)) {
+        match (check.run)(&input, parameters, &context) {
             Ok(outcome) => findings.extend(outcome.findings),
             Err(CheckError::NotAssessable { reason, .. }) if not_inspected.is_empty() => {
                 not_inspected.push(NotInspected { part: None, bytes: None, reason });
@@ -126,13 +145,10 @@ fn judge(path: String, bytes: &[u8], outside: Option<&Path>, options: &Options) 
         _ if not_inspected.is_empty() => Verdict::Clean,
         _ => Verdict::Incomplete,
     };
-    let root = input.tree.root();
     FileResult {
         sha256,
         size: input.size(),
-        formats: root
-            .map(|root| root.readings.iter().map(|reading| reading.format.id()).collect())
-            .unwrap_or_default(),
+        formats: formats(&input.tree),
         verdict,
         max_severity,
         findings,
@@ -140,6 +156,15 @@ fn judge(path: String, bytes: &[u8], outside: Option<&Path>, options: &Options) 
         path,
         tree: input.tree,
     }
+}
+
+/// Those of the checks on model files.
+fn no_parameters() -> &'static Parameters {
+    static NONE: OnceLock<Parameters> = OnceLock::new();
+    NONE.get_or_init(|| {
+        let resolved = ParameterSet::NONE.resolve(&serde_json::Map::new());
+        resolved.expect("no parameters are always complete")
+    })
 }
 
 /// Below this size a thread costs more than it saves.

@@ -6,7 +6,7 @@ use caiso_core::{
 };
 
 use crate::readers::onnx::Description;
-use crate::{Format, ModelFileInput, Node};
+use crate::{DataFile, Format, Found, ModelFileInput, Node};
 
 caiso_core::unit! {
     /// ## What it does
@@ -22,7 +22,8 @@ caiso_core::unit! {
     ///
     /// ## References
     /// - ONNX external data, <https://github.com/onnx/onnx/blob/main/docs/ExternalData.md>
-    /// - CVE-2022-25882, CVE-2024-27318, CVE-2024-5187
+    /// - CVE-2022-25882, CVE-2024-27318, CVE-2024-5187, CVE-2026-27489 (symbolic link),
+    ///   CVE-2026-34446 (hard link)
     /// - MITRE ATLAS AML.T0037 (data from local system), AML.T0010.003, AML.T0011.000
     pub(crate) static UNIT: Check<ModelFileInput> = Check {
         meta: Meta {
@@ -57,13 +58,54 @@ fn external_data(
         (files, 0) => format!("tensors are kept in {files} other files, all in the model's folder"),
         (_, findings) => format!("{findings} references to external data are unsafe"),
     };
-    if places > 0 {
+    for file in input.beside.iter().flatten() {
+        beside(input, file, &mut outcome);
+    }
+    if places > 0 && input.beside.is_none() {
         outcome.limits.push(
             "Whether a file in the folder is a link to another place cannot be seen in the model file."
                 .to_owned(),
         );
     }
     Ok(outcome)
+}
+
+/// Judges what lies where the model keeps tensors.
+fn beside(input: &ModelFileInput, file: &DataFile, outcome: &mut Outcome) {
+    let name = printable(&file.name);
+    let place = input.location(Some(format!("external data {name}")));
+    let remediation = "Replace it by the file that it is meant to be, or do not load the model";
+    match &file.found {
+        Found::File => {}
+        Found::Nothing => outcome.not_assessed.push(NotAssessed {
+            what: format!("external data `{name}`"),
+            reason: "the file that tensors are to be read from is not there".to_owned(),
+            remedy: "get the file together with the model".to_owned(),
+        }),
+        Found::Link(target) => outcome.findings.push(Finding::of(
+            &UNIT.meta,
+            place,
+            format!(
+                "`{name}`, which tensors are to be read from, is a link to `{}`: whoever loads the model \
+                 reads that file",
+                printable(target)
+            ),
+            remediation,
+        )),
+        Found::HardLink => {
+            let mut finding = Finding::of(
+                &UNIT.meta,
+                place,
+                format!(
+                    "`{name}`, which tensors are to be read from, is also a file under another name: it may \
+                     be one that is not of the model, and change without the model changing"
+                ),
+                remediation,
+            );
+            finding.severity = Severity::Medium;
+            outcome.findings.push(finding);
+        }
+    }
 }
 
 /// Judges one model; the number of places it refers to.
@@ -131,7 +173,7 @@ fn judge(
 }
 
 /// Why a location is not a plain path below the model's folder.
-fn escapes(location: &str) -> Option<&'static str> {
+pub(crate) fn escapes(location: &str) -> Option<&'static str> {
     let bytes = location.as_bytes();
     if location.trim().is_empty() {
         return Some("names no file");
@@ -158,7 +200,7 @@ fn escapes(location: &str) -> Option<&'static str> {
 }
 
 /// The location with control characters escaped, for messages.
-fn printable(location: &str) -> String {
+pub(super) fn printable(location: &str) -> String {
     let shown: String = location.chars().flat_map(shown).take(200).collect();
     if shown.is_empty() { "(nothing)".to_owned() } else { shown }
 }

@@ -47,10 +47,13 @@ fn torch_storage(
     let mut storages = 0_usize;
     for (node, pickle) in pickles(input) {
         let Some(archive) = node.parent.and_then(|parent| archive(input, parent)) else { continue };
+        // The storages of `data.pkl` lie in the folder `data`, those of `constants.pkl` in `constants`.
+        let name = node.name().rsplit('/').next().unwrap_or_default();
+        let folder = name.strip_suffix(".pkl").unwrap_or("data");
         for id in &pickle.persistent {
             let Some(storage) = Storage::parse(id) else { continue };
             storages = storages.saturating_add(1);
-            if let Some((severity, problem)) = problem(&storage, archive) {
+            if let Some((severity, problem)) = problem(&storage, archive, folder) {
                 let mut finding = Finding::of(
                     &UNIT.meta,
                     input.at(node, &format!("storage {}", storage.key)),
@@ -79,8 +82,8 @@ fn archive(input: &ModelFileInput, parent: usize) -> Option<&Archive> {
 }
 
 /// What is wrong with a storage, if anything.
-fn problem(storage: &Storage<'_>, archive: &Archive) -> Option<(Severity, String)> {
-    let Some(&held) = archive.storages.get(storage.key) else {
+fn problem(storage: &Storage<'_>, archive: &Archive, folder: &str) -> Option<(Severity, String)> {
+    let Some(&held) = archive.storages.get(&format!("{folder}/{}", storage.key)) else {
         return Some(if storage.key.contains(['/', '\\']) {
             (Severity::High, "is named by a path: a loader may read another file".to_owned())
         } else {

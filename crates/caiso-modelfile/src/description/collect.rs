@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use caiso_inference::onnx::STANDARD_DOMAIN;
 
+use super::formats;
 use super::packages::{package_and_version, package_of_module};
 use super::{Description, count_in};
 use crate::Format;
@@ -41,31 +42,35 @@ fn of_reading(reading: &Reading) -> Option<Description> {
         Facts::Pickle(pickle) => Some(of_pickle(pickle)),
         Facts::Safetensors(safetensors) => Some(safetensors.description.clone()),
         Facts::TensorFlowLite(tflite) => Some(tflite.description.clone()),
-        Facts::CatBoost(_)
-        | Facts::CoreMl(_)
-        | Facts::Hdf5(_)
-        | Facts::HuggingFace(_)
-        | Facts::Hydra(_)
-        | Facts::Keras(_)
-        | Facts::LightGbm(_)
-        | Facts::Mar(_)
-        | Facts::Nothing
-        | Facts::OnnxAmbiguous(_)
-        | Facts::OpenVino(_)
-        | Facts::Pmml(_)
-        | Facts::Python(_)
-        | Facts::Skops(_)
-        | Facts::TensorFlow(_)
-        | Facts::XgBoost(_) => None,
+        Facts::CatBoost(catboost) => Some(formats::of_catboost(catboost)),
+        Facts::CoreMl(coreml) => Some(formats::of_coreml(coreml)),
+        Facts::Hdf5(hdf5) => Some(formats::of_hdf5(hdf5)),
+        Facts::HuggingFace(configuration) => Some(formats::of_hugging_face(configuration)),
+        Facts::Hydra(targets) => Some(Description::of_facts(&targets.facts)),
+        Facts::Keras(keras) => Some(formats::of_keras(keras)),
+        Facts::LightGbm(lightgbm) => Some(formats::of_lightgbm(lightgbm)),
+        Facts::Mar(mar) => Some(formats::of_mar(mar)),
+        Facts::OpenVino(openvino) => Some(formats::of_openvino(openvino)),
+        Facts::Pmml(pmml) => Some(formats::of_pmml(pmml)),
+        Facts::Skops(skops) => Some(formats::of_skops(skops)),
+        Facts::TensorFlow(tensorflow) => Some(formats::of_tensorflow(tensorflow)),
+        Facts::XgBoost(xgboost) => Some(formats::of_xgboost(xgboost)),
+        Facts::Nothing | Facts::OnnxAmbiguous(_) | Facts::Python(_) => None,
     }
 }
 
 /// The storages of a PyTorch archive; their element types stand in its pickle.
 fn of_archive(archive: &archive::Archive) -> Option<Description> {
-    let bytes = archive.storages.values().fold(0_u64, |sum, &size| sum.saturating_add(size));
-    (!archive.storages.is_empty()).then(|| {
+    let is_storage = |key: &str| {
+        ["data/", "constants/", "tensors/"].iter().any(|folder| key.starts_with(folder))
+    };
+    let sizes = archive.storages.iter().filter(|(key, _)| is_storage(key)).map(|(_, &size)| size);
+    let (count, bytes) = sizes.fold((0_u64, 0_u64), |(count, bytes), size| {
+        (count.saturating_add(1), bytes.saturating_add(size))
+    });
+    (count > 0).then(|| {
         Description::of_facts([
-            ("storages", archive.storages.len().to_string()),
+            ("storages", count.to_string()),
             ("storage bytes", bytes.to_string()),
         ])
     })
@@ -145,7 +150,10 @@ fn of_pickle(pickle: &pickle::Pickle) -> Description {
 fn name_software(description: &mut Description) {
     let mut named: Vec<(&str, Option<String>)> = Vec::new();
     for (key, value) in &description.facts {
-        let key = key.strip_prefix("metadata ").unwrap_or(key);
+        let key = ["metadata ", "attribute "]
+            .iter()
+            .find_map(|prefix| key.strip_prefix(prefix))
+            .unwrap_or(key);
         let found = if matches!(key, "producer" | "framework") {
             package_and_version(value)
                 .map(|(package, version)| (package, version.map(str::to_owned)))

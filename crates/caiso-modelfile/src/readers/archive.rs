@@ -23,7 +23,7 @@ pub(crate) use zip::READER as ZIP;
 pub(crate) struct Archive {
     /// Entries, of which directories count too; 1 for a stream.
     pub(crate) entries: usize,
-    /// Of a PyTorch archive: key of each storage to its size in bytes.
+    /// Of a PyTorch archive: folder and key of each storage (`data/0`) to its size in bytes.
     pub(crate) storages: BTreeMap<String, u64>,
     pub(crate) oddities: Vec<Oddity>,
 }

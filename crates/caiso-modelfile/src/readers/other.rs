@@ -5,9 +5,10 @@ use crate::readers::Reader;
 use crate::tree::{Facts, Reading};
 use crate::walk::Expect;
 
-const EXECUTABLES: [&[u8]; 10] = [
+const EXECUTABLES: [&[u8]; 11] = [
     b"\x7fELF",
-    b"#!",
+    b"#!/",
+    b"#! /",
     b"\xfe\xed\xfa\xce",
     b"\xfe\xed\xfa\xcf",
     b"\xce\xfa\xed\xfe",

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use caiso_pickle::{
-    Analysis, Catalog, Concern, End, EventKind, GapReason, ResultKind, analyse, judge,
-    looks_like_pickle,
+    Analysis, Catalog, Category, Concern, End, EventKind, GapReason, ResultKind, Severity, Stream,
+    analyse, judge, looks_like_pickle,
 };
 
 use crate::Format;
@@ -43,15 +43,19 @@ pub(crate) struct Pickle {
 pub(crate) const READER: Reader =
     Reader { claims: |artifact| looks_like_pickle(artifact.bytes), read };
 
-/// A pickle behind bytes that are none, in a content that nothing else is made of.
+/// A pickle behind bytes that are none, in a content that nothing else explains. Only what would do harm is
+/// worth the name: bytes of every kind hold what could be a pickle by chance.
 pub(crate) const HIDDEN: Reader = Reader {
     claims: |artifact| !super::other::is_text(artifact.bytes),
     read: |artifact, scope| {
         let analysis = analyse(artifact.bytes, &scope.limits().pickle);
-        let found = analysis.streams.iter().any(|stream| {
-            stream.end == End::Stop && stream.events.iter().any(|event| is_import(&event.kind))
+        let concerns = judge(&analysis, Catalog::embedded());
+        let harmful = concerns.iter().any(|concern| {
+            concern.severity >= Severity::High && concern.category != Category::Unknown
         });
-        if found { read(artifact, scope) } else { None }
+        let whole = analysis.streams.iter().any(|stream| stream.end == End::Stop);
+        let pickle = Pickle { concerns, ..Pickle::default() };
+        (harmful && whole).then(|| Reading::new(Format::Pickle, Facts::Pickle(pickle)))
     },
 };
 
@@ -92,7 +96,9 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
         EventKind::Persistent { id } => Some(id.clone()),
         _ => None,
     };
-    let events = || analysis.streams.iter().flat_map(|stream| &stream.events);
+    let top = || analysis.streams.iter().filter(|stream| stream.depth == 0);
+    // A tensor that is pickled alone is a checkpoint of the old kind within the pickle.
+    let events = || top().flat_map(|stream| &stream.events);
     let persistent = events().filter_map(|event| persistent(&event.kind)).collect();
     let joblib = globals.iter().any(|global| global.starts_with("joblib.numpy_pickle"));
     let format = match legacy {
@@ -100,7 +106,6 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
         None if joblib => Format::Joblib,
         None => Format::Pickle,
     };
-    let top = || analysis.streams.iter().filter(|stream| stream.depth == 0);
     let class = top().next().and_then(|stream| match &stream.result {
         ResultKind::Call(name) | ResultKind::Global(name) => Some(name.to_string()),
         _ => None,
@@ -138,16 +143,18 @@ const MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0
 /// `PROTOCOL_VERSION` in the same file.
 const PROTOCOL_VERSION: i64 = 1001;
 
+/// Whether the pickle is the magic number of a checkpoint of the old kind.
+fn is_legacy_start(stream: &Stream) -> bool {
+    matches!(&stream.result, ResultKind::Long(bytes) if bytes.strip_suffix(&[0]).unwrap_or(bytes) == MAGIC)
+}
+
 /// A checkpoint before version 1.6 of PyTorch begins with the pickles of a magic number and of a protocol
 /// version.
 fn legacy(analysis: &Analysis) -> Option<Magic> {
     let mut streams = analysis.streams.iter().filter(|stream| stream.depth == 0);
     let (first, second) = (streams.next()?, streams.next());
     match &first.result {
-        ResultKind::Long(bytes) => {
-            let digits = bytes.strip_suffix(&[0]).unwrap_or(bytes);
-            (digits == MAGIC).then_some(Magic::Literal)
-        }
+        _ if is_legacy_start(first) => Some(Magic::Literal),
         ResultKind::Call(_) | ResultKind::Unknown
             if second.is_some_and(|second| second.result == ResultKind::Int(PROTOCOL_VERSION)) =>
         {
@@ -164,7 +171,14 @@ fn gaps(analysis: &Analysis, legacy: bool, bytes: &[u8], scope: &mut Scope<'_, '
         number(range.start)..number(range.end)
     };
     for gap in &analysis.gaps {
-        if gap.reason != GapReason::NotPickle || legacy {
+        let within = analysis.streams.iter().any(|stream| {
+            stream.depth == 0
+                && stream.range.start <= gap.range.start
+                && gap.range.end <= stream.range.end
+        });
+        // The weights of a checkpoint of the old kind, also of one within a constant of the pickle.
+        let weights = legacy || within && analysis.streams.iter().any(is_legacy_start);
+        if gap.reason != GapReason::NotPickle || weights {
             continue;
         }
         scope.gap(Some(number(&gap.range)), "bytes that belong to no pickle");

@@ -9,6 +9,7 @@ use crate::Format;
 use crate::cursor::{Cursor, size, slice};
 use crate::description::Description;
 use crate::readers::Reader;
+use crate::readers::other::is_executable;
 use crate::suspicion::Suspicions;
 use crate::text_signs;
 use crate::tree::{Facts, Reading};
@@ -171,6 +172,10 @@ impl Safetensors {
         let mut extents: Vec<(u64, u64, &str)> = Vec::with_capacity(header.entries.len());
         for entry in &header.entries {
             self.tensor(entry, end_of_file);
+            let content = slice(data, entry.begin..entry.end.min(end_of_file)).unwrap_or_default();
+            if is_executable(content) {
+                scope.part(&format!("tensor {}", entry.name), content, Expect::Data);
+            }
             if entry.begin <= entry.end {
                 extents.push((entry.begin, entry.end, &entry.name));
             }

@@ -88,7 +88,7 @@ fn what_cannot_be_read_is_searched() {
 fn oddities_are_graded() {
     assert_eq!(worst("{{ frobnicate(x) }}"), Some(Severity::Low));
     assert_eq!(worst("{{ x|frobnicate }}"), Some(Severity::Low));
-    assert_eq!(worst("{% include 'x' %}"), Some(Severity::Medium));
+    assert_eq!(worst("{% include 'x' %}"), Some(Severity::High));
     assert_eq!(worst("{{ lipsum() }}"), Some(Severity::Medium));
     assert_eq!(worst("{% for i in range(999999999) %}{% endfor %}"), Some(Severity::Medium));
     assert_eq!(worst("{{ open('/etc/passwd').read() }}"), Some(Severity::High));

@@ -76,6 +76,21 @@ fn other_formats_tell_what_they_hold() {
     // Arrays of an archive add up, and the shape of one is not that of all.
     let arrays = real!("arrays.npz");
     assert!(arrays.tensors > Some(1) && !arrays.facts.contains_key("shape"), "{arrays:?}");
+    let bytes = include_bytes!("../../../caiso-scan/tests/real/savedmodel/saved_model.pb");
+    let saved = description("saved_model.pb", bytes);
+    assert_eq!(saved.software["tensorflow"].as_deref(), Some("2.21.0"));
+    assert!(!saved.inputs.is_empty() && !saved.outputs.is_empty(), "{saved:?}");
+    for (keras, name) in [(real!("dense.keras"), "3"), (real!("dense.h5"), "2")] {
+        assert_eq!(keras.software["keras"].as_deref(), Some("3.15.1"), "{name}");
+        assert!(keras.operators.contains_key("Dense"), "{keras:?}");
+        assert!(keras.parameters > Some(0), "{keras:?}");
+    }
+    let skops = real!("sklearn-svc.skops");
+    assert_eq!(skops.facts["architecture"], "sklearn.svm._classes.SVC");
+    for boosted in [real!("xgboost.json"), real!("xgboost.ubj"), real!("lightgbm.txt")] {
+        assert_eq!(boosted.facts["task"], "classification");
+        assert_eq!(boosted.inputs.len(), 1);
+    }
     let nothing = description("x", b"");
     assert_eq!(nothing, Description::default());
 }

@@ -30,8 +30,10 @@ fn every_unit_is_documented() {
         }
         assert_eq!(check.meta.section(), Section::Models);
     }
+    let count = codes.len();
+    codes.sort_unstable();
     codes.dedup();
-    assert_eq!(codes, ["MF-ID-001", "MF-ONNX-001", "MF-ONNX-002", "MF-SIG-001"]);
+    assert_eq!(codes.len(), count, "each code has one unit: {codes:?}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A model file as a component with its model card.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use caiso_modelfile::{Description, Format, Tree};
@@ -53,9 +54,17 @@ const MODELS: &[Format] = &[
     Format::XgBoost,
 ];
 
-/// What the file is.
-pub(super) fn role(tree: &Tree, description: &Description) -> Role {
+/// What the file is. `parts` are the paths of files that belong to a SavedModel beside or above them.
+pub(super) fn role(
+    place: &Place,
+    tree: &Tree,
+    description: &Description,
+    parts: &BTreeSet<String>,
+) -> Role {
     let Some(&format) = description.formats.first() else { return Role::Other };
+    if parts.contains(&place.path) {
+        return Role::Other;
+    }
     let tables = ["pandas.", "numpy.", "scipy.sparse."];
     let is_table = description
         .facts
@@ -63,6 +72,8 @@ pub(super) fn role(tree: &Tree, description: &Description) -> Role {
         .is_some_and(|class| tables.iter().any(|module| class.starts_with(module)));
     match format {
         _ if description.formats.iter().any(|format| MODELS.contains(format)) => Role::Model,
+        // Its other files hold the values and are parts of it.
+        Format::TensorFlowCheckpoint if place.name().ends_with(".index") => Role::Model,
         Format::Numpy | Format::NumpyArchive => Role::Data,
         Format::Pickle | Format::Joblib if is_table => Role::Data,
         Format::Pickle | Format::Joblib => Role::Model,
@@ -162,7 +173,7 @@ pub(super) fn component(
         bom_ref: format!("model/{}", place.path),
         supplier: organization.map(|name| Organization { name: name.to_owned() }),
         authors: said.author.map(|name| Person { name }).into_iter().collect(),
-        name: said.name.unwrap_or_else(|| place.name().to_owned()),
+        name: said.name.unwrap_or_else(|| name(place)),
         version: said.version,
         description: said.description,
         hashes: result.sha256.as_deref().map(sha256).unwrap_or_default(),
@@ -177,6 +188,17 @@ pub(super) fn component(
         properties,
         tags: said.tags,
         ..Component::default()
+    }
+}
+
+/// The name of the file, or of its folder where every model of a kind has the same.
+fn name(place: &Place) -> String {
+    let stem = place.name().split('.').next().unwrap_or_default();
+    let same = ["model", "pytorch_model", "saved_model", "tf_model", "flax_model", "adapter_model"];
+    let folder = place.folder().rsplit('/').next().filter(|folder| !folder.is_empty());
+    match folder.filter(|_| same.contains(&stem)) {
+        Some(folder) => folder.to_owned(),
+        None => place.name().to_owned(),
     }
 }
 
@@ -250,8 +272,10 @@ pub(super) fn verdict(result: &FileResult, place: &Place) -> Vec<Property> {
 
 /// The class or architecture that the file names, else what it is built of.
 fn architecture(description: &Description) -> Option<String> {
-    if let Some(named) = description.facts.get("architecture") {
-        return Some(named.clone());
+    let named = description.facts.get("architecture");
+    // `Sequential` alone says little; a class with its module says all.
+    if named.is_some_and(|named| named.contains(['.', ' ']) || description.operators.is_empty()) {
+        return named.cloned();
     }
     let mut operators: Vec<(&String, &u64)> = description.operators.iter().collect();
     operators.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(b.0)));
@@ -260,7 +284,10 @@ fn architecture(description: &Description) -> Option<String> {
     if operators.len() > 12 {
         let _ = write!(shown, ", {} other operators", operators.len() - 12);
     }
-    (!shown.is_empty()).then_some(shown)
+    match named {
+        Some(named) => Some(format!("{named}: {shown}")),
+        None => (!shown.is_empty()).then_some(shown),
+    }
 }
 
 /// The family: as the file names it, else by the operators that only one family has.
@@ -277,14 +304,18 @@ fn family(description: &Description) -> Option<String> {
         })
     };
     let named = |words: &[&str]| words.iter().any(|word| class.contains(word));
+    // PMML names a model with what it does: `TreeModel classification`.
+    let does = |word: &str| description.operators.keys().any(|name| name.starts_with(word));
     let boosted = matches!(format, Some(Format::CatBoost | Format::LightGbm | Format::XgBoost));
     let family = if boosted || named(&["GradientBoosting", "XGB", "LGBM", "CatBoost"]) {
         "gradient-boosted decision trees"
     } else if named(&["RandomForest", "ExtraTrees"]) {
         "random forest"
-    } else if has(&["TreeEnsembleClassifier", "TreeEnsembleRegressor", "TreeEnsemble"]) {
+    } else if has(&["TreeEnsembleClassifier", "TreeEnsembleRegressor", "TreeEnsemble"])
+        || (does("MiningModel") && does("TreeModel"))
+    {
         "ensemble of decision trees"
-    } else if named(&["DecisionTree"]) {
+    } else if named(&["DecisionTree"]) || does("TreeModel") {
         "decision tree"
     } else if has(&["Attention", "MultiHeadAttention", "GroupQueryAttention"]) {
         "transformer"
@@ -301,12 +332,17 @@ fn family(description: &Description) -> Option<String> {
         "convolutional neural network"
     } else if named(&["LogisticRegression", "LinearRegression", "Ridge", "Lasso", "SGDClassifier"])
         || has(&["LinearClassifier", "LinearRegressor"])
+        || does("RegressionModel")
     {
         "linear model"
-    } else if named(&[".svm."]) || has(&["SVMClassifier", "SVMRegressor"]) {
+    } else if named(&[".svm."])
+        || does("SupportVectorMachineModel")
+        || has(&["SVMClassifier", "SVMRegressor"])
+    {
         "support vector machine"
     } else if named(&["MLPClassifier", "MLPRegressor"])
-        || (has(&["Gemm", "MatMul", "FULLY_CONNECTED"])
+        || has(&["Dense", "FULLY_CONNECTED"])
+        || (has(&["Gemm", "MatMul"])
             && has(&["Relu", "LeakyRelu", "Tanh", "Sigmoid", "Gelu", "Elu", "RELU", "LOGISTIC"]))
     {
         "feed-forward neural network"

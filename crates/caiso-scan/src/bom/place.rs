@@ -28,11 +28,6 @@ impl Place {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
 
-    /// The name without its extension.
-    pub(super) fn stem(&self) -> &str {
-        self.name().rsplit_once('.').map_or(self.name(), |(stem, _)| stem)
-    }
-
     /// The folder; empty for the outermost.
     pub(super) fn folder(&self) -> &str {
         self.path.rsplit_once('/').map_or("", |(folder, _)| folder)

@@ -90,6 +90,10 @@ fn format(zip: &Zip<'_>) -> Format {
 
 /// What no loader of the format interprets: the storages of a PyTorch archive and its notes.
 fn is_data(format: Format, name: &str) -> bool {
+    // The weights of `torch.export` lie in folders of their own.
+    if name.contains("/data/weights/weight_") || name.contains("/data/constants/tensor_") {
+        return true;
+    }
     if !matches!(format, Format::PyTorch | Format::TorchScript) {
         return false;
     }
@@ -102,11 +106,12 @@ fn is_data(format: Format, name: &str) -> bool {
     }
 }
 
-/// Key of each storage to its size in bytes.
+/// Folder and key of each storage to its size in bytes: `data/0`.
 fn storages(zip: &Zip<'_>) -> BTreeMap<String, u64> {
     let key = |name: &str| {
         let (folder, key) = name.rsplit_once('/')?;
-        (folder == "data" || folder.ends_with("/data")).then(|| key.to_owned())
+        let folder = folder.rsplit('/').next().unwrap_or(folder);
+        (!key.contains('.')).then(|| format!("{folder}/{key}"))
     };
     let sized = |entry: &Entry<'_>| Some((key(&entry.name)?, entry.size));
     zip.entries.iter().filter_map(sized).take(MAX_STORAGES).collect()

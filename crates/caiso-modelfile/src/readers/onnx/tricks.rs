@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use caiso_core::Severity::{High, Low, Medium};
 use caiso_inference::onnx::{Graph, Model, Tensor, TensorData};
 
+use crate::readers::other::is_executable;
 use crate::suspicion::Suspicions;
 use crate::text_signs;
 
@@ -91,6 +92,12 @@ pub(super) fn of_graph(graph: &Graph<'_>, found: &mut Suspicions) {
 
 /// Sizes that cannot be.
 pub(super) fn of_tensor(tensor: &Tensor<'_>, found: &mut Suspicions) {
+    if let TensorData::Raw(content) = &tensor.data {
+        if is_executable(content) {
+            let message = format!("the bytes of the constant `{}` are a program", tensor.name);
+            found.add(High, format!("constant {}", tensor.name), message);
+        }
+    }
     let what = format!("tensor {}", tensor.name);
     let bytes = tensor
         .element_count()
@@ -101,6 +108,21 @@ pub(super) fn of_tensor(tensor: &Tensor<'_>, found: &mut Suspicions) {
         let message =
             format!("the shape {:?} of `{}` overflows or is negative", tensor.dims, tensor.name);
         found.add(High, &what, message);
+    }
+    let listed = match &tensor.data {
+        TensorData::Floats(values) => Some(values.len()),
+        TensorData::Doubles(values) => Some(values.len()),
+        TensorData::Strings(values) => Some(values.len()),
+        _ => None,
+    };
+    if let (Some(listed), Some(count)) = (listed, tensor.element_count())
+        && listed < count
+    {
+        let message = format!(
+            "the tensor `{}` lists {listed} values, its shape asks for {count}",
+            tensor.name
+        );
+        found.add(Medium, &what, message);
     }
     match tensor.data {
         TensorData::Raw(raw) if bytes.is_some_and(|bytes| bytes > raw.len()) => found.add(
