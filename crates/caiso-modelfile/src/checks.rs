@@ -61,6 +61,8 @@ caiso_core::units![
     python_calls,
     torchscript_operator,
     site_hook,
+    requirement_elsewhere,
+    secret_in_text,
     missing_signature,
 ];
 
@@ -85,7 +87,8 @@ const TOPICS: &[(&str, &[Format])] = &[
     ("PKL", &[Format::Joblib, Format::Pickle, Format::PyTorchLegacy]),
     ("PMML", &[Format::Pmml]),
     ("PTH", &[Format::SiteHook]),
-    ("PY", &[Format::PythonSource]),
+    ("PY", &[Format::PythonSource, Format::Text]),
+    ("SEC", &[Format::Text]),
     ("SKO", &[Format::Skops, Format::Pickle, Format::Joblib]),
     ("ST", &[Format::Safetensors]),
     ("TF", &[Format::SavedModel, Format::FrozenGraph]),

@@ -7,7 +7,7 @@ use caiso_core::Severity;
 use crate::readers::other::is_executable;
 
 /// Pieces of program text that no description has, in lower case.
-const CODE: [&str; 26] = [
+const CODE: [&str; 30] = [
     "__import__(",
     "__reduce__",
     "__subclasses__",
@@ -34,6 +34,10 @@ const CODE: [&str; 26] = [
     "$(curl",
     "curl -",
     "wget -",
+    "| sh",
+    "|sh",
+    "| bash",
+    "file:///",
 ];
 
 /// What a text turned out to carry.

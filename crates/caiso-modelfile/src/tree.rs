@@ -6,7 +6,7 @@ use crate::Format;
 use crate::readers::coreml::CoreMl;
 use crate::readers::{
     archive, catboost, gguf, hdf5, hugging_face, hydra, keras, lightgbm, mar, messagepack, numpy,
-    onnx, openvino, pickle, pmml, python, safetensors, skops, tensorflow, tflite, xgboost,
+    onnx, openvino, other, pickle, pmml, python, safetensors, skops, tensorflow, tflite, xgboost,
 };
 use crate::suspicion::Suspicions;
 
@@ -77,6 +77,7 @@ pub(crate) enum Facts {
     Safetensors(Box<safetensors::Safetensors>),
     Skops(skops::Skops),
     TensorFlow(tensorflow::TensorFlow),
+    Text(other::Notes),
     TensorFlowLite(Box<tflite::TensorFlowLite>),
     XgBoost(xgboost::XgBoost),
 }

@@ -5,7 +5,7 @@ use caiso_core::{
 use crate::checks::external_data::escapes;
 use crate::readers::coreml::CoreMl;
 use crate::tree::Facts;
-use crate::{Format, ModelFileInput};
+use crate::{Format, ModelFileInput, text_signs};
 
 caiso_core::unit! {
     /// ## What it does
@@ -55,6 +55,18 @@ fn coreml_content(
                 format!("the model needs the class `{class}`, which the app has to bring as code"),
                 "Ask for the model with standard layers, or review, pin and sign the code",
             ));
+        }
+        for (key, text) in &model.metadata {
+            if let Some(sign) = text_signs::look(text) {
+                let mut finding = Finding::of(
+                    &UNIT.meta,
+                    input.at(node, &format!("metadata {key}")),
+                    format!("the metadata `{key}` {}", sign.message),
+                    "Remove the metadata, and find out who added it",
+                );
+                finding.severity = sign.severity;
+                outcome.findings.push(finding);
+            }
         }
         for file in &model.files {
             if let Some(reason) = escapes(CoreMl::relative(file)) {

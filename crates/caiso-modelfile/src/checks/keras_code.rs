@@ -77,6 +77,17 @@ fn keras_code(
             if coded || named {
                 continue;
             }
+            let harmful = object
+                .function
+                .as_deref()
+                .filter(|name| globals::judge_dotted(name).is_dangerous());
+            if let Some(name) = harmful {
+                let message = format!("`{}` is a Lambda layer that calls `{name}`", object.at);
+                let place = input.at(node, &format!("Lambda layer {}", object.at));
+                let remediation = "Do not load the file; ask for the model with plain layers";
+                outcome.findings.push(Finding::of(&UNIT.meta, place, message, remediation));
+                continue;
+            }
             let mut finding = Finding::of(
                 &UNIT.meta,
                 input.at(node, &format!("Lambda layer {}", object.at)),

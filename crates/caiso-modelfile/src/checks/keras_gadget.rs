@@ -3,6 +3,7 @@ use caiso_core::{
 };
 
 use super::keras_object::{is_own, keras, start, target};
+use crate::globals::judge_dotted;
 use crate::readers::keras::Object;
 use crate::{Format, ModelFileInput, Node};
 
@@ -133,6 +134,12 @@ fn gadget(input: &ModelFileInput, node: &Node, object: &Object) -> Option<Findin
     let (severity, does, reference) = match known {
         Some(&(_, severity, does, reference)) => (severity, does, reference),
         // Classes of old versions have short names such as `relu`; their module is not written.
+        // A module of Keras that leads on to another one.
+        None if !target.starts_with("__")
+            && judge_dotted(&format!("{module}.{target}")).is_dangerous() =>
+        {
+            (Severity::High, "leads through Keras to what runs code or reaches files", "")
+        }
         None if is_function && object.module.is_some() && module != "builtins" && !computes() => {
             (Severity::Medium, "is a function outside the modules that only compute", "")
         }

@@ -120,11 +120,50 @@ const BUILT_IN: &[(&str, &[&str])] = &[
     ("uuid", &["UUID"]),
 ];
 
+/// The loaders of skops 0.9 to 0.16.
+const LOADERS: [&str; 30] = [
+    "BytearrayNode",
+    "BytesNode",
+    "CachedNode",
+    "ConstructorFromReduceNode",
+    "DTypeNode",
+    "DefaultDictNode",
+    "DictNode",
+    "FunctionNode",
+    "JsonNode",
+    "ListNode",
+    "LossNode",
+    "MaskedArrayNode",
+    "MethodNode",
+    "NdArrayNode",
+    "ObjectNode",
+    "OperatorFuncNode",
+    "PartialNode",
+    "QuantileForestNode",
+    "RandomGeneratorNode",
+    "RandomStateNode",
+    "ReduceNode",
+    "SGDNode",
+    "SetNode",
+    "SliceNode",
+    "SparseMatrixNode",
+    "TreeNode",
+    "TupleNode",
+    "TypeNode",
+    "UnsupportedTypeNode",
+    "_DictWithDeprecatedKeysNode",
+];
+
 fn judge(node: &Node) -> Option<(Severity, String)> {
     let (module, class) = (node.module.as_str(), node.class.as_str());
     let name = format!("{module}.{class}");
     let judged = globals::judge(module, class);
     let at = &node.at;
+    if !LOADERS.contains(&node.loader.as_str()) && !judged.is_dangerous() {
+        let loader = &node.loader;
+        let message = format!("`{at}` is built by `{loader}`, which no version of skops has");
+        return Some((Severity::Medium, message));
+    }
     match node.loader.as_str() {
         "OperatorFuncNode" => {
             let plain = ["attrgetter", "itemgetter", "methodcaller"].contains(&class);

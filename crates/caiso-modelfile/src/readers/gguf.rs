@@ -10,6 +10,7 @@ use crate::cursor::{Cursor, size, slice};
 use crate::description::Description;
 use crate::readers::Reader;
 use crate::suspicion::Suspicions;
+use crate::text_signs;
 use crate::tree::{Facts, Reading};
 use crate::walk::{Artifact, Expect, Scope};
 
@@ -207,6 +208,10 @@ impl Gguf {
             self.description.fact(common, shown);
         }
         if !key.contains("chat_template") {
+            if let Some(sign) = text_signs::look(shown) {
+                let message = format!("the metadata `{key}` {}", sign.message);
+                self.structure.add(sign.severity, format!("metadata {key}"), message);
+            }
             self.description.fact(&format!("metadata {key}"), shown);
         }
     }

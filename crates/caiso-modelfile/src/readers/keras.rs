@@ -38,7 +38,7 @@ pub(crate) struct Object {
     pub(crate) module: Option<String>,
     pub(crate) class: String,
     pub(crate) registered: Option<String>,
-    /// For `class` = `function`: which.
+    /// For `class` = `function`: which. Of a Lambda layer of Keras 2: module and name.
     pub(crate) function: Option<String>,
     /// Arguments that name a file: argument and value.
     pub(crate) files: Vec<(String, String)>,
@@ -152,6 +152,11 @@ impl Keras {
         let config = value.get("config");
         let function = match config {
             Some(Value::Text(name)) => Some(cut(name, 300).into_owned()),
+            // Keras 2 keeps the name and the module of the function that a Lambda layer calls.
+            Some(config) if class == "Lambda" => {
+                let name = config.text_of("function").zip(config.text_of("module"));
+                name.map(|(name, module)| cut(&format!("{module}.{name}"), 300).into_owned())
+            }
             Some(config) if class == "function" => {
                 config.text_of("name").map(|name| cut(name, 300).into_owned())
             }

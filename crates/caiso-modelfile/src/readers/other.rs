@@ -3,7 +3,7 @@
 use crate::Format;
 use crate::readers::Reader;
 use crate::tree::{Facts, Reading};
-use crate::walk::Expect;
+use crate::walk::{Artifact, Expect};
 
 const EXECUTABLES: [&[u8]; 11] = [
     b"\x7fELF",
@@ -93,8 +93,76 @@ const TEXT_WINDOW: usize = 1 << 20;
 
 pub(crate) const TEXT: Reader = Reader {
     claims: |artifact| is_text(artifact.bytes),
-    read: |_, _| Some(Reading::new(Format::Text, Facts::Nothing)),
+    read: |artifact, _| Some(Reading::new(Format::Text, Facts::Text(notes(artifact)))),
 };
+
+/// What of a text beside a model bears on its safety.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Notes {
+    /// Line and kind of each secret; never the secret itself.
+    pub(crate) secrets: Vec<(u64, &'static str)>,
+    /// Line and text of each requirement that is not taken from the index of packages.
+    pub(crate) requirements: Vec<(u64, String)>,
+}
+
+/// Most notes that are kept of a text.
+const MAX_NOTES: usize = 100;
+
+fn notes(artifact: &Artifact<'_>) -> Notes {
+    let mut notes = Notes::default();
+    let window = artifact.bytes.get(..TEXT_WINDOW).unwrap_or(artifact.bytes);
+    let text = String::from_utf8_lossy(window);
+    let name = artifact.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let requirements = name.starts_with("requirements") && artifact.extension() == "txt";
+    for (line, number) in text.lines().zip(1_u64..) {
+        if let Some(kind) = secret(line)
+            && notes.secrets.len() < MAX_NOTES
+        {
+            notes.secrets.push((number, kind));
+        }
+        let line = line.trim();
+        if requirements && from_elsewhere(line) && notes.requirements.len() < MAX_NOTES {
+            notes.requirements.push((number, line.chars().take(200).collect()));
+        }
+    }
+    notes
+}
+
+/// The forms of keys whose issuers mark them, with the number of characters that follow the mark.
+const SECRETS: [(&str, usize, &str); 10] = [
+    ("AKIA", 16, "an access key of Amazon Web Services"),
+    ("hf_", 30, "a token of Hugging Face"),
+    ("ghp_", 36, "a token of GitHub"),
+    ("github_pat_", 40, "a token of GitHub"),
+    ("glpat-", 20, "a token of GitLab"),
+    ("xoxb-", 20, "a token of Slack"),
+    ("sk-ant-", 40, "a key of Anthropic"),
+    ("sk-proj-", 40, "a key of OpenAI"),
+    ("AIza", 35, "a key of Google"),
+    ("npm_", 36, "a token of npm"),
+];
+
+fn secret(line: &str) -> Option<&'static str> {
+    if line.contains("-----BEGIN ") && line.contains("PRIVATE KEY-----") {
+        return Some("a private key");
+    }
+    SECRETS.iter().find_map(|(mark, count, kind)| {
+        let (_, rest) = line.split_once(mark)?;
+        let body =
+            rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
+        (body.count() >= *count).then_some(*kind)
+    })
+}
+
+/// A requirement by an address, from another index, or from a folder.
+fn from_elsewhere(line: &str) -> bool {
+    let option =
+        ["--index-url", "--extra-index-url", "--find-links", "-i ", "-f ", "--trusted-host"];
+    !line.starts_with('#')
+        && (option.iter().any(|option| line.starts_with(option))
+            || line.contains("://")
+            || line.starts_with("git+"))
+}
 
 /// UTF-8 (or UTF-16 with its mark) without control characters other than white space.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {

@@ -113,6 +113,11 @@ fn open(
             );
             problems.push(High, "JavaModel", message);
         }
+        // Inside of an extension: the standard has no such element.
+        "script" | "Script" => {
+            let message = "an extension holds a script".to_owned();
+            problems.push(High, "script", message);
+        }
         "Extension" => {
             for (_, value) in element.attributes() {
                 extension(value, problems);

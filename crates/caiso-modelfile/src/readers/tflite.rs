@@ -29,6 +29,21 @@ pub(crate) struct TensorFlowLite {
 pub(crate) const READER: Reader =
     Reader { claims: |artifact| artifact.bytes.get(4..8) == Some(b"TFL3"), read };
 
+/// Custom operators that TensorFlow Lite brings along.
+const SHIPPED: [&str; 12] = [
+    "TFLite_Detection_PostProcess",
+    "AudioSpectrogram",
+    "Mfcc",
+    "Convolution2DTransposeBias",
+    "MaxPoolWithArgmax2D",
+    "MaxPoolingWithArgmax2D",
+    "MaxUnpooling2D",
+    "NumericVerify",
+    "Atan2",
+    "Sign",
+    "Irfft2d",
+    "Roll",
+];
 /// Operators of TensorFlow that read, write or send files or run Python.
 const DANGEROUS: [&str; 27] = [
     "ReadFile",
@@ -252,6 +267,12 @@ impl TensorFlowLite {
                 High,
                 what,
                 format!("the model runs an operator `{name}`, by its name one that reads or writes files or runs Python"),
+            ),
+            // Kernels that TensorFlow Lite brings along (tensorflow/lite/kernels/custom_ops_register.h, perception).
+            None if SHIPPED.contains(&name) => self.operators.add(
+                Low,
+                what,
+                format!("the model needs `{name}`, a custom operator that TensorFlow Lite brings along"),
             ),
             None => self.operators.add(
                 Medium,

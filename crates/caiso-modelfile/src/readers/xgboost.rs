@@ -54,7 +54,8 @@ pub(crate) const JSON: Reader = Reader {
     claims: |artifact| {
         artifact.bytes.trim_ascii_start().starts_with(b"{")
             && !is_ubjson(artifact.bytes)
-            && memmem::find(artifact.bytes, MARK).is_some()
+            && (memmem::find(artifact.bytes, MARK).is_some()
+                || artifact.bytes.trim_ascii_start().starts_with(b"{\"learner\":"))
     },
     read: |artifact, scope| {
         let document = value::json(artifact.bytes);

@@ -323,6 +323,8 @@ fn family(description: &Description) -> Option<String> {
         "recurrent neural network"
     } else if has(&[
         "Conv",
+        "Conv1D",
+        "Conv2D",
         "ConvTranspose",
         "CONV_2D",
         "DEPTHWISE_CONV_2D",

@@ -180,6 +180,14 @@ fn visit(
         }
         None => {}
     }
+    if format == Format::Keras && name == "config.json" {
+        let content = zip.stored(entry);
+        if content
+            .is_some_and(|json| serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err())
+        {
+            scope.gap(None, "`config.json` is no JSON: what the model is made of is unknown");
+        }
+    }
     extra_fields(entry, archive, scope);
     if entry.encrypted {
         scope.gap(None, format!("`{name}` is called encrypted: its content may be another"));

@@ -39,6 +39,13 @@ pub(super) fn of_model(
             );
         }
     }
+    for (domain, name) in recursive(model) {
+        found.add(
+            High,
+            format!("function {domain}::{name}"),
+            format!("the function `{name}` calls itself: a loader that expands it does not end"),
+        );
+    }
     for field in &model.unknown {
         let (message, number, size) = (field.message, field.number, field.size);
         found.add(
@@ -109,6 +116,7 @@ pub(super) fn of_tensor(tensor: &Tensor<'_>, found: &mut Suspicions) {
             format!("the shape {:?} of `{}` overflows or is negative", tensor.dims, tensor.name);
         found.add(High, &what, message);
     }
+    let too_large = bytes.is_none() && tensor.element_count() > Some(usize::MAX / 64);
     let listed = match &tensor.data {
         TensorData::Floats(values) => Some(values.len()),
         TensorData::Doubles(values) => Some(values.len()),
@@ -125,7 +133,7 @@ pub(super) fn of_tensor(tensor: &Tensor<'_>, found: &mut Suspicions) {
         found.add(Medium, &what, message);
     }
     match tensor.data {
-        TensorData::Raw(raw) if bytes.is_some_and(|bytes| bytes > raw.len()) => found.add(
+        TensorData::Raw(raw) if too_large || bytes.is_some_and(|bytes| bytes > raw.len()) => found.add(
             High,
             &what,
             format!(
@@ -169,4 +177,29 @@ pub(super) fn of_tensor(tensor: &Tensor<'_>, found: &mut Suspicions) {
         );
         found.add(High, &what, message);
     }
+}
+
+/// Functions that call themselves, directly or by others.
+fn recursive(model: &Model<'_>) -> Vec<(String, String)> {
+    type Name = (String, String);
+    let key = |domain: &str, name: &str| (domain.to_owned(), name.to_owned());
+    let mut calls: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
+    for function in &model.functions {
+        let called = function.nodes.iter().map(|node| key(node.domain, node.op_type));
+        calls.entry(key(function.domain, function.name)).or_default().extend(called);
+    }
+    let reaches = |start: &Name| {
+        let mut seen: BTreeSet<&Name> = BTreeSet::new();
+        let mut next: Vec<&Name> = calls.get(start).into_iter().flatten().collect();
+        while let Some(name) = next.pop() {
+            if name == start {
+                return true;
+            }
+            if seen.insert(name) {
+                next.extend(calls.get(name).into_iter().flatten());
+            }
+        }
+        false
+    };
+    calls.keys().filter(|name| reaches(name)).cloned().collect()
 }
