@@ -14,6 +14,15 @@
     clippy::indexing_slicing,
     clippy::unwrap_used
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::unwrap_used
+    )
+)]
 
 mod checks;
 mod cursor;

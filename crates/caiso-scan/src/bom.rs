@@ -357,8 +357,8 @@ impl Bill {
             let kind = data::media_type(name, content.as_ref());
             let fallback = (*role == Role::Data).then_some("application/octet-stream");
             let Some(kind) = kind.or(fallback) else { continue };
-            let stated = self.manifests.iter().flat_map(|manifest| &manifest.data);
-            let said = stated.filter(|said| said.path == file.place.path).last();
+            let mut stated = self.manifests.iter().flat_map(|manifest| &manifest.data);
+            let said = stated.rfind(|said| said.path == file.place.path);
             let role = said.map(|said| said.role);
             let role = role.or_else(|| data::role_of_name(&file.place.path));
             let bytes = content.as_ref();

@@ -55,7 +55,7 @@ fn of_reading(reading: &Reading) -> Option<Description> {
         Facts::Skops(skops) => Some(formats::of_skops(skops)),
         Facts::TensorFlow(tensorflow) => Some(formats::of_tensorflow(tensorflow)),
         Facts::XgBoost(xgboost) => Some(formats::of_xgboost(xgboost)),
-        Facts::Nothing | Facts::OnnxAmbiguous(_) | Facts::Python(_) => None,
+        Facts::Nothing | Facts::OnnxAmbiguous(_) | Facts::Python(_) | Facts::Text(_) => None,
     }
 }
 

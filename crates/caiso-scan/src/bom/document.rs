@@ -257,6 +257,7 @@ pub(super) struct Metric {
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_field_names, reason = "the names of CycloneDX")]
 pub(super) struct Considerations {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) users: Vec<String>,

@@ -73,7 +73,7 @@ pub(super) fn role(
     match format {
         _ if description.formats.iter().any(|format| MODELS.contains(format)) => Role::Model,
         // Its other files hold the values and are parts of it.
-        Format::TensorFlowCheckpoint if place.name().ends_with(".index") => Role::Model,
+        Format::TensorFlowCheckpoint if place.path.strip_suffix(".index").is_some() => Role::Model,
         Format::Numpy | Format::NumpyArchive => Role::Data,
         Format::Pickle | Format::Joblib if is_table => Role::Data,
         Format::Pickle | Format::Joblib => Role::Model,

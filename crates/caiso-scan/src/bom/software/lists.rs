@@ -24,14 +24,16 @@ enum Kind {
 
 fn kind(name: &str) -> Option<Kind> {
     let name = name.to_ascii_lowercase();
-    let requirements = name.starts_with("requirements") || name.ends_with("requirements.txt");
+    let requirements = name
+        .strip_suffix(".txt")
+        .is_some_and(|stem| stem.starts_with("requirements") || stem.ends_with("requirements"));
     Some(match name.as_str() {
         "pyproject.toml" => Kind::PyProject,
         "poetry.lock" | "uv.lock" => Kind::Lock,
         "setup.cfg" => Kind::SetupConfiguration,
         "conda.yaml" | "conda.yml" | "environment.yaml" | "environment.yml" => Kind::Conda,
         "python_env.yaml" => Kind::PythonEnvironment,
-        _ if requirements && name.ends_with(".txt") => Kind::Requirements,
+        _ if requirements => Kind::Requirements,
         _ => return None,
     })
 }
@@ -195,18 +197,18 @@ fn lock(table: &toml::Table) -> Vec<Package> {
 /// `install_requires` and the extras of `setup.cfg`.
 fn setup_configuration(text: &str) -> Vec<Package> {
     let mut packages = Vec::new();
-    let (mut section, mut within) = (String::new(), false);
+    let (mut section, mut within) = ("", false);
     for (number, line) in text.lines().enumerate() {
         let trimmed = line.trim();
         if trimmed.starts_with('[') {
-            section = trimmed.trim_matches(['[', ']']).to_owned();
+            section = trimmed.trim_matches(['[', ']']);
             within = false;
             continue;
         }
         let found = if line.starts_with([' ', '\t']) {
             within.then_some(trimmed)
         } else if let Some((key, value)) = trimmed.split_once('=') {
-            within = match section.as_str() {
+            within = match section {
                 "options" => key.trim() == "install_requires",
                 "options.extras_require" => true,
                 _ => false,
