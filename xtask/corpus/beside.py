@@ -18,6 +18,10 @@ def build(corpus):
 
 
 def hooks(corpus):
+    index = {"metadata": {"total_size": 16}, "weight_map": {"a": "../../../home/user/.ssh/id_rsa"}}
+    corpus.malicious("folder-weight-map", "folder", "the index of the weights names a file outside", {"model.safetensors.index.json": json.dumps(index).encode(), "model.safetensors": WEIGHTS})
+    index = {"metadata": {"total_size": 16}, "weight_map": {"a": "model-00001-of-00001.safetensors"}}
+    corpus.benign("folder-sharded", "folder", "weights in parts with their index", {"model.safetensors.index.json": json.dumps(index).encode(), "model-00001-of-00001.safetensors": WEIGHTS})
     corpus.benign("paths.pth", "site hook", "a path file of Python, paths only", b"# local packages\n/opt/packages\nvendor\n")
     corpus.malicious("hook.pth", "site hook", "a line that begins with import runs at every start of Python", b"import os; os.system('echo caiso')\n")
     corpus.malicious("hook-tab.pth", "site hook", "a tab follows import", b"vendor\nimport\tos; os.system('echo caiso')\n")

@@ -59,6 +59,9 @@ def graphs(corpus):
     corpus.benign("frozen-relu.pb", "graphdef", "a frozen graph that only computes", graph(BASE))
     restore = [const("save/Const", "variables"), node("save/SaveV2", "SaveV2", ["save/Const"]), node("save/RestoreV2", "RestoreV2", ["save/Const"]), node("save/MergeV2Checkpoints", "MergeV2Checkpoints", ["save/Const"])]
     saver = block(1, "save/Const:0") + block(2, "save/Identity:0") + block(3, "save/restore_all")
+    asset = block(6, block(1, block(1, "asset:0")) + block(2, "../../../etc/passwd"))
+    meta = block(1, block(4, "serve") + block(5, "2.19.0") + block(6, "unknown")) + block(2, graph(BASE)) + asset
+    corpus.malicious("savedmodel-asset-outside", "savedmodel", "an asset lies outside of the folder", {"saved_model.pb": integer(1, 1) + block(2, meta)})
     corpus.benign("savedmodel-saver", "savedmodel", "the saver nodes that every saved model has", {"saved_model.pb": saved_model(graph(BASE + restore), saver)})
     cases = {
         "readfile": ([const("f", "/etc/passwd"), node("r", "ReadFile", ["f"])], "a file is read"),

@@ -22,11 +22,21 @@ pub(crate) fn target() -> PathBuf {
 
 /// Runs a command in the root, with its time; fails when it fails.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<()> {
+    run_with(program, arguments, &[])
+}
+
+/// The same with more in its environment.
+pub(crate) fn run_with(
+    program: &str,
+    arguments: &[&str],
+    environment: &[(&str, String)],
+) -> Result<()> {
     let line = format!("{program} {}", arguments.join(" "));
     eprintln!("── {line}");
     let start = Instant::now();
     let status = Command::new(program)
         .args(arguments)
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .current_dir(root())
         .status()
         .with_context(|| format!("cannot start `{program}`"))?;

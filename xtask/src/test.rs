@@ -18,7 +18,8 @@ pub(crate) fn run() -> Result<()> {
     cargo(&["test", "--doc", "--quiet", "-p", "caiso-core"])?;
     docs::run(true)?;
     outsider()?;
-    Ok(())
+    corpus()?;
+    signing()
 }
 
 fn cargo(arguments: &[&str]) -> Result<()> {
@@ -40,6 +41,33 @@ fn outsider() -> Result<()> {
         peers::script(&python, &["xtask/outsider/bom.py", &binary, folders[0], folders[1]])?;
     eprint!("{text}");
     Ok(())
+}
+
+/// Writes the corpus of model files and compares every verdict of the real binary with the one the fixture is
+/// made for.
+fn corpus() -> Result<()> {
+    let python = peers::python("corpus", "xtask/corpus/requirements.txt")?;
+    let folder = target().join("corpus");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    let folder = folder.to_string_lossy();
+    peers::script(&python, &["xtask/corpus/make.py", &folder])?;
+    let binary = target().join("debug/caiso");
+    let check = ["xtask/corpus/check.py", &binary.to_string_lossy(), &folder];
+    eprint!("{}", peers::script(&python, &check)?);
+    Ok(())
+}
+
+/// The package model-signing verifies what caiso signs, and the other way round.
+fn signing() -> Result<()> {
+    let python = peers::python("signing", "xtask/parity/requirements-signing.txt")?;
+    let binary = target().join("debug/caiso");
+    let text = peers::script(&python, &["xtask/outsider/signing.py", &binary.to_string_lossy()])?;
+    eprint!("{text}");
+    let environment = [("CAISO_MODEL_SIGNING_PYTHON", python.to_string_lossy().into_owned())];
+    let arguments = ["test", "--quiet", "-p", "caiso-signing", "--test", "it", "--", "--ignored"];
+    crate::run::run_with("cargo", &arguments, &environment)
 }
 
 /// Runs each fuzz target for some seconds.

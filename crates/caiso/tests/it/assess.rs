@@ -82,7 +82,7 @@ fn the_second_run_takes_every_result_from_the_cache_and_fresh_does_not() {
     };
     let sealed = count();
     let second = system.assess(&[], 1);
-    for check in rows(&second, "checks") {
+    for check in rows(&second, "checks").iter().filter(|row| row["status"] != "not-applicable") {
         assert!(check["cached"] == true, "{} ran again", check["code"]);
     }
     assert_eq!(count(), sealed);

@@ -10,4 +10,5 @@ mod gate;
 mod ledger;
 mod report;
 mod scan;
+mod sign;
 mod system;
