@@ -26,14 +26,19 @@ fn cargo(arguments: &[&str]) -> Result<()> {
     crate::run::run("cargo", arguments)
 }
 
-/// An independent program (Python, `cryptography`) checks receipts and an exported ledger that
-/// the real binary wrote for the example.
+/// Independent programs check what the real binary writes: receipts and an exported ledger for the example
+/// (Python, `cryptography`), bills of materials against the schema of CycloneDX (`cyclonedx-python-lib`).
 fn outsider() -> Result<()> {
     let python = peers::python("outsider", "xtask/outsider/requirements.txt")?;
     cargo(&["build", "--quiet", "-p", "caiso"])?;
     let binary = target().join("debug/caiso");
     let binary = binary.to_string_lossy();
     let text = peers::script(&python, &["xtask/outsider/verify.py", &binary, "examples/mortgage"])?;
+    eprint!("{text}");
+    let python = peers::python("bom", "xtask/outsider/requirements-bom.txt")?;
+    let folders = ["crates/caiso-scan/tests/real", "examples/mortgage"];
+    let text =
+        peers::script(&python, &["xtask/outsider/bom.py", &binary, folders[0], folders[1]])?;
     eprint!("{text}");
     Ok(())
 }

@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Assess(AssessArguments),
     /// Tell what model files are and whether loading them is safe; nothing of them is executed
     Scan(ScanArguments),
+    /// Write a bill of materials of models with the data and software beside them (CycloneDX 1.6)
+    Bom(BomArguments),
     /// Sign a model: a file or a folder with all its files (OpenSSF Model Signing 1.0)
     Sign(SignArguments),
     /// Render the last sealed assessment again, without running anything
@@ -169,6 +171,33 @@ pub(crate) struct ScanArguments {
     /// Compute SHA-256 digests for text output too; JSON and SARIF always have them
     #[arg(long)]
     pub(crate) digests: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "The same files give the same bytes: paths are relative, and nothing in it tells the time unless you \
+ask for it.\nExit status: 0 written · 2 error, or nothing is a model · 3 written, but not everything could be read\n\n\
+Examples:\n  caiso bom model/ -o model.cdx.json\n  caiso bom . --name credit-scoring --model-version 2.1.0 > bom.json"
+)]
+pub(crate) struct BomArguments {
+    /// Files and folders: the models, and what lies beside them (data, requirements, model cards)
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// Write to this file instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Name of what the bill is about [default: the name of the first PATH]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+    /// Version of the models
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) model_version: Option<String>,
+    /// Say when it was written; then no two are the same
+    #[arg(long)]
+    pub(crate) timestamp: bool,
+    /// Files scanned at the same time [default: the number of processors]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
 }
 
 /// A severity, as an argument.

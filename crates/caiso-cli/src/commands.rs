@@ -2,6 +2,7 @@
 
 mod assess;
 mod attest;
+mod bom;
 pub(crate) mod checks;
 mod comply;
 mod explain;
@@ -28,6 +29,7 @@ pub(crate) fn run(arguments: &Arguments, matches: &ArgMatches) -> Result<u8> {
         Command::Init(it) => init::run(it),
         Command::Assess(it) => assess::run(global, it),
         Command::Scan(it) => scan::run(global, it),
+        Command::Bom(it) => bom::run(global, it),
         Command::Sign(it) => sign::run(global, it),
         Command::Report(it) => report::run(global, it),
         Command::Explain(it) => explain::run(global, it),

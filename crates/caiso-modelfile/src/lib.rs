@@ -14,6 +14,15 @@
     clippy::indexing_slicing,
     clippy::unwrap_used
 )]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::unwrap_used
+    )
+)]
 
 mod checks;
 mod cursor;
@@ -34,6 +43,7 @@ mod wire;
 mod xml;
 
 pub use checks::{ALL as CHECKS, applies};
+pub use description::{Description, describe, package_of_module};
 pub use format::Format;
 pub use input::{DataFile, Found, ModelFileInput, Signature};
 pub use tree::{Gap, Node, Reading, Tree};

@@ -50,12 +50,6 @@ impl Suspicions {
         }
     }
 
-    pub(crate) fn extend(&mut self, others: impl IntoIterator<Item = Suspicion>) {
-        for Suspicion { severity, what, message } in others {
-            self.add(severity, what, message);
-        }
-    }
-
     /// Reports all as findings of a check.
     pub(crate) fn report(
         &self,

@@ -3,12 +3,10 @@
 use std::ops::Range;
 
 use crate::Format;
-use crate::description::Description;
 use crate::readers::coreml::CoreMl;
 use crate::readers::{
-    archive, catboost, coreml, gguf, hdf5, hugging_face, hydra, keras, lightgbm, mar, messagepack,
-    numpy, onnx, openvino, other, pickle, pmml, python, safetensors, skops, tensorflow, tflite,
-    xgboost,
+    archive, catboost, gguf, hdf5, hugging_face, hydra, keras, lightgbm, mar, messagepack, numpy,
+    onnx, openvino, other, pickle, pmml, python, safetensors, skops, tensorflow, tflite, xgboost,
 };
 use crate::suspicion::Suspicions;
 
@@ -59,7 +57,7 @@ pub(crate) enum Facts {
     Nothing,
     Archive(archive::Archive),
     CatBoost(catboost::CatBoost),
-    CoreMl(coreml::CoreMl),
+    CoreMl(CoreMl),
     Gguf(Box<gguf::Gguf>),
     Hdf5(hdf5::Hdf5),
     HuggingFace(hugging_face::Configuration),
@@ -82,20 +80,6 @@ pub(crate) enum Facts {
     Text(other::Notes),
     TensorFlowLite(Box<tflite::TensorFlowLite>),
     XgBoost(xgboost::XgBoost),
-}
-
-impl Facts {
-    /// What the file says about its model, for the formats that share the words.
-    pub(crate) fn description(&self) -> Option<&Description> {
-        match self {
-            Self::Gguf(gguf) => Some(&gguf.description),
-            Self::MessagePack(messagepack) => Some(&messagepack.description),
-            Self::Numpy(numpy) => Some(&numpy.description),
-            Self::Safetensors(safetensors) => Some(&safetensors.description),
-            Self::TensorFlowLite(tflite) => Some(&tflite.description),
-            _ => None,
-        }
-    }
 }
 
 impl Tree {
@@ -161,23 +145,6 @@ impl Node {
     /// The last part of the path: the name that the content goes by where it lies.
     pub fn name(&self) -> &str {
         self.path.rsplit('!').next().unwrap_or(&self.path)
-    }
-}
-
-impl Facts {
-    /// What the description of a file tells of it: name and value, without empty values.
-    pub(crate) fn describe(&self) -> Vec<(&'static str, String)> {
-        let mut all = match self {
-            Self::CatBoost(facts) => facts.describe(),
-            Self::LightGbm(facts) => facts.describe(),
-            Self::OpenVino(facts) => facts.describe(),
-            Self::Pmml(facts) => facts.describe(),
-            Self::TensorFlow(facts) => facts.describe(),
-            Self::XgBoost(facts) => facts.describe(),
-            _ => Vec::new(),
-        };
-        all.retain(|(_, value)| !value.is_empty());
-        all
     }
 }
 

@@ -4,11 +4,8 @@ use caiso_core::{
     Check, CheckError, Finding, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
-use caiso_inference::onnx::STANDARD_DOMAIN;
-
-use crate::description::count;
+use crate::description::{count, describe};
 use crate::input::unrecognised;
-use crate::readers::onnx::Description;
 use crate::{Format, ModelFileInput};
 
 caiso_core::unit! {
@@ -60,17 +57,13 @@ fn identification(
     };
     outcome.measurements.push(count("file_size", input.size(), "bytes"));
     outcome.findings.extend(masquerading(input, format));
-    if let Some((_, description)) = input.onnx().next() {
-        describe(description, &mut outcome);
-    }
-    let described = input.tree.root().into_iter().flat_map(|root| &root.readings);
-    if let Some(description) = described.filter_map(|reading| reading.facts.description()).next() {
-        description.tell(&mut outcome);
-    }
-    if let Some(reading) = input.tree.root().and_then(|root| root.readings.first()) {
-        for (name, value) in reading.facts.describe() {
-            outcome.facts.insert(name.to_owned(), value);
-        }
+    describe(&input.tree).tell(&mut outcome);
+    for (_, onnx) in input.onnx() {
+        outcome.measurements.extend([
+            count("functions", onnx.functions.len() as u64, "functions"),
+            count("external_tensors", onnx.external.len() as u64, "tensors"),
+        ]);
+        outcome.not_assessed.extend(onnx.not_read());
     }
     let gaps = input.tree.gaps().map(|(node, gap)| input.gap(node, gap));
     outcome.not_assessed.extend(gaps);
@@ -94,55 +87,4 @@ fn masquerading(input: &ModelFileInput, format: Format) -> Option<Finding> {
     let remediation = "Find out where the file comes from and do not load it until that is known; then \
                        give it the name of its format";
     Some(Finding::of(&UNIT.meta, input.location(None), message, remediation))
-}
-
-fn describe(description: &Description, outcome: &mut Outcome) {
-    let nodes: u64 = description.operators.values().sum();
-    let parameters = description.parameters;
-    outcome.summary = format!(
-        "{}: {nodes} node{} of {} operator{}, {parameters} parameters",
-        outcome.summary,
-        plural(nodes),
-        description.operators.len(),
-        plural(description.operators.len() as u64),
-    );
-    outcome.measurements.extend([
-        count("parameters", parameters, "values"),
-        count("nodes", nodes, "nodes"),
-        count("functions", description.functions.len() as u64, "functions"),
-        count("external_tensors", description.external.len() as u64, "tensors"),
-    ]);
-    for ((domain, operator), &nodes) in &description.operators {
-        let operator = match domain.as_str() {
-            STANDARD_DOMAIN => operator.clone(),
-            domain => format!("{domain}::{operator}"),
-        };
-        outcome.measurements.push(count("operator", nodes, "nodes").of("operator", operator));
-    }
-    for (element, &values) in &description.elements {
-        outcome.measurements.push(count("constants", values, "values").of("type", element));
-    }
-    let mut fact = |name: &str, value: String| {
-        if !value.is_empty() {
-            outcome.facts.insert(name.to_owned(), value);
-        }
-    };
-    fact("ir version", description.ir_version.to_string());
-    fact("producer", description.producer.clone());
-    fact("domain", description.domain.clone());
-    fact("model version", description.model_version.to_string());
-    fact("graph", description.graph_name.clone());
-    let operator_sets =
-        description.operator_sets.iter().map(|(domain, version)| format!("{domain} {version}"));
-    fact("operator sets", operator_sets.collect::<Vec<_>>().join(", "));
-    fact("inputs", description.inputs.join(", "));
-    fact("outputs", description.outputs.join(", "));
-    for (key, value) in &description.metadata {
-        fact(&format!("metadata {key}"), value.clone());
-    }
-    outcome.not_assessed.extend(description.not_read());
-}
-
-fn plural(count: u64) -> &'static str {
-    if count == 1 { "" } else { "s" }
 }

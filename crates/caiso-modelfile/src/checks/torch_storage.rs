@@ -4,6 +4,7 @@ use caiso_core::{
 
 use crate::checks::pickle::{REMEDIATION, pickles};
 use crate::readers::archive::Archive;
+use crate::readers::pickle::Storage;
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -52,7 +53,7 @@ fn torch_storage(
         for id in &pickle.persistent {
             let Some(storage) = Storage::parse(id) else { continue };
             storages = storages.saturating_add(1);
-            if let Some((severity, problem)) = storage.problem(archive, folder) {
+            if let Some((severity, problem)) = problem(&storage, archive, folder) {
                 let mut finding = Finding::of(
                     &UNIT.meta,
                     input.at(node, &format!("storage {}", storage.key)),
@@ -80,53 +81,24 @@ fn archive(input: &ModelFileInput, parent: usize) -> Option<&Archive> {
     })
 }
 
-/// A persistent identifier of PyTorch: `('storage', torch.FloatStorage, '0', 'cpu', 4)`
-/// (torch/serialization.py, `persistent_id`).
-struct Storage<'i> {
-    class: &'i str,
-    key: &'i str,
-    elements: u64,
-}
-
-impl<'i> Storage<'i> {
-    fn parse(id: &'i str) -> Option<Self> {
-        let inner = id.strip_prefix("('storage', ")?.strip_suffix(')')?;
-        let (rest, elements) = inner.rsplit_once(", ")?;
-        let (class, rest) = rest.split_once(", ")?;
-        let (key, _device) = rest.rsplit_once(", ")?;
-        let class = class.rsplit('.').next().unwrap_or(class);
-        Some(Self { class, key: key.trim_matches('\''), elements: elements.parse().ok()? })
+/// What is wrong with a storage, if anything.
+fn problem(storage: &Storage<'_>, archive: &Archive, folder: &str) -> Option<(Severity, String)> {
+    let Some(&held) = archive.storages.get(&format!("{folder}/{}", storage.key)) else {
+        return Some(if storage.key.contains(['/', '\\']) {
+            (Severity::High, "is named by a path: a loader may read another file".to_owned())
+        } else {
+            (Severity::Medium, "is not in the archive".to_owned())
+        });
+    };
+    let claimed = storage.elements.saturating_mul(storage.size());
+    // PyTorch itself keeps the example inputs of a trace without their memory.
+    if held == 0 && claimed > 0 {
+        return Some((Severity::Low, "is empty".to_owned()));
     }
-
-    /// Bytes of one element.
-    fn size(&self) -> u64 {
-        match self.class {
-            "ComplexDoubleStorage" => 16,
-            "DoubleStorage" | "LongStorage" | "ComplexFloatStorage" => 8,
-            "FloatStorage" | "IntStorage" | "QInt32Storage" => 4,
-            "HalfStorage" | "BFloat16Storage" | "ShortStorage" => 2,
-            _ => 1,
-        }
-    }
-
-    fn problem(&self, archive: &Archive, folder: &str) -> Option<(Severity, String)> {
-        let Some(&held) = archive.storages.get(&format!("{folder}/{}", self.key)) else {
-            return Some(if self.key.contains(['/', '\\']) {
-                (Severity::High, "is named by a path: a loader may read another file".to_owned())
-            } else {
-                (Severity::Medium, "is not in the archive".to_owned())
-            });
-        };
-        let claimed = self.elements.saturating_mul(self.size());
-        // PyTorch itself keeps the example inputs of a trace without their memory.
-        if held == 0 && claimed > 0 {
-            return Some((Severity::Low, "is empty".to_owned()));
-        }
-        (claimed > held).then(|| {
-            let text = format!(
-                "is said to hold {claimed} bytes and holds {held}: a loader may read memory beyond it"
-            );
-            (Severity::High, text)
-        })
-    }
+    (claimed > held).then(|| {
+        let text = format!(
+            "is said to hold {claimed} bytes and holds {held}: a loader may read memory beyond it"
+        );
+        (Severity::High, text)
+    })
 }

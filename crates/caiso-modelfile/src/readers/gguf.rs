@@ -244,7 +244,7 @@ impl Gguf {
                 let values = values?;
                 let row = shape.first().copied().unwrap_or(1);
                 row.is_multiple_of(element.block).then_some(())?;
-                (values / element.block).checked_mul(element.bytes)
+                values.checked_div(element.block)?.checked_mul(element.bytes)
             });
             match (element, length) {
                 (None, _) => {

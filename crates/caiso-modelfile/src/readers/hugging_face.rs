@@ -144,17 +144,6 @@ impl Configuration {
         Reading::new(Format::HuggingFaceConfiguration, Facts::HuggingFace(self))
     }
 
-    /// What is worth telling about the model.
-    pub(crate) fn describe(&self, facts: &mut BTreeMap<String, String>) {
-        facts.extend(self.facts.iter().map(|(key, value)| (key.clone(), value.clone())));
-        if !self.weight_files.is_empty() {
-            facts.insert("weight files".to_owned(), self.weight_files.len().to_string());
-        }
-        if !self.templates.is_empty() {
-            facts.insert("chat templates".to_owned(), self.templates.len().to_string());
-        }
-    }
-
     fn card(&mut self, card: &Value) {
         let keys = [
             "license",

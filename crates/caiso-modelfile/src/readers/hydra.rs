@@ -35,13 +35,6 @@ pub(crate) struct MlFlow {
     pub(crate) paths: Vec<(String, String)>,
 }
 
-impl Targets {
-    /// What is worth telling about the configuration.
-    pub(crate) fn describe(&self, facts: &mut BTreeMap<String, String>) {
-        facts.extend(self.facts.iter().map(|(key, value)| (key.clone(), value.clone())));
-    }
-}
-
 pub(crate) const READER: Reader = Reader { claims, read };
 
 fn claims(artifact: &Artifact<'_>) -> bool {

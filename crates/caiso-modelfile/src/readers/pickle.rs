@@ -1,6 +1,6 @@
 //! Python pickles, and what is made of them: joblib dumps and PyTorch checkpoints of the old kind.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use caiso_pickle::{
     Analysis, Catalog, Category, Concern, End, EventKind, GapReason, ResultKind, Severity, Stream,
@@ -11,6 +11,11 @@ use crate::Format;
 use crate::readers::Reader;
 use crate::tree::{Facts, Reading};
 use crate::walk::{Artifact, Expect, Scope};
+
+mod notes;
+mod storage;
+
+pub(crate) use storage::Storage;
 
 /// What loading would do.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +36,8 @@ pub(crate) struct Pickle {
     pub(crate) persistent: Vec<String>,
     /// A checkpoint of the old kind whose magic number is not written down but computed.
     pub(crate) computed_magic: bool,
+    /// Versions and traces of the training: `training epoch`, `version of scikit-learn`.
+    pub(crate) notes: BTreeMap<String, String>,
 }
 
 pub(crate) const READER: Reader =
@@ -116,6 +123,7 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
             .collect(),
         persistent,
         computed_magic: legacy == Some(Magic::Computed),
+        notes: notes::read(artifact.bytes),
     };
     Some(Reading::new(format, Facts::Pickle(pickle)))
 }

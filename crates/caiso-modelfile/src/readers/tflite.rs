@@ -310,8 +310,10 @@ impl TensorFlowLite {
                     ),
                 }
             }
-            if index == 0 {
-                self.description.fact(key, shown.join(", "));
+            match (index, side) {
+                (0, 1) => self.description.inputs = shown,
+                (0, _) => self.description.outputs = shown,
+                _ => {}
             }
         }
         for operator in flat.tables(subgraph, 3)? {

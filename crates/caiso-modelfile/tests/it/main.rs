@@ -1,10 +1,11 @@
 //! Integration tests of model file checks.
 
+mod description;
 mod ensembles;
 mod fixtures;
 mod formats;
 mod keras;
 mod outcomes;
-mod scan;
 mod run;
+mod scan;
 mod tensorflow;

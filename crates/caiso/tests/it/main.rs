@@ -4,6 +4,7 @@
 mod assess;
 mod bad_disk;
 mod bad_input;
+mod bom;
 mod commands;
 mod gate;
 mod ledger;
