@@ -88,7 +88,7 @@ fn folder(path: &Path, root: &Path, depth: usize, targets: &mut Vec<Target>) {
         return unreadable(path, format!("lies more than {DEPTH} folders deep"));
     }
     let mut entries =
-        match fs::read_dir(path).and_then(std::iter::Iterator::collect::<io::Result<Vec<_>>>) {
+        match fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
             Ok(entries) => entries,
             Err(error) => return unreadable(path, format!("the folder cannot be read: {error}")),
         };

@@ -137,7 +137,7 @@ impl CoreMl {
                     self.file(text);
                 }),
                 PROGRAM => texts(content, 0, &mut |text| {
-                    if text.contains("@model_path") || text.ends_with(".bin") {
+                    if text.contains("@model_path") || text.contains(".bin") {
                         self.file(text);
                     }
                 }),

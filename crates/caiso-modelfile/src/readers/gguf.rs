@@ -110,7 +110,7 @@ impl Gguf {
         cursor.take(4);
         let version = cursor.u32().ok_or_else(cut_off)?;
         // A small number in the other order of bytes.
-        let version = if version & 0xffff == 0 { version.swap_bytes() } else { version };
+        let version = if version.trailing_zeros() >= 16 { version.swap_bytes() } else { version };
         if !(1..=3).contains(&version) {
             return Err(format!("its version is {version}, known are 1 to 3"));
         }
@@ -164,7 +164,7 @@ impl Gguf {
             if key == "general.alignment" {
                 match value.number {
                     Some(number) if number.is_power_of_two() && number <= 1 << 20 => {
-                        alignment = number
+                        alignment = number;
                     }
                     _ => {
                         let message = "the alignment is no power of two: loaders divide by it";

@@ -125,7 +125,7 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
             Err(error) => {
                 let marks = ["auto_map", "architectures", "weight_map", "chat_template"];
                 let known = |mark: &&str| memchr::memmem::find(artifact.bytes, mark.as_bytes());
-                marks.iter().find_map(|mark| known(&mark))?;
+                marks.iter().find_map(known)?;
                 scope.gap(None, format!("the configuration is no JSON: {}", error.0));
                 return Some(found.reading());
             }
@@ -217,7 +217,7 @@ impl Configuration {
         root.walk(&mut |at, value| self.value(at, value));
         for (index, module) in root.items().iter().enumerate() {
             if let Some(class) = module.text_of("type") {
-                push(&mut self.imports, format!("[{index}].type"), class);
+                push(&mut self.imports, &format!("[{index}].type"), class);
             }
         }
     }
@@ -231,13 +231,13 @@ impl Configuration {
             && let [library, class] = items.as_slice()
         {
             let named = format!("{}.{}", library.shown(), class.shown());
-            push(&mut self.code, "_class_name".to_owned(), &named);
+            push(&mut self.code, &"_class_name".to_owned(), &named);
         }
         for (key, value) in root.entries() {
             if let [Value::Text(library), Value::Text(class)] = value.items()
                 && key != "_class_name"
             {
-                push(&mut self.imports, key.clone(), &format!("{library}.{class}"));
+                push(&mut self.imports, &key.clone(), &format!("{library}.{class}"));
             }
         }
     }
@@ -250,26 +250,25 @@ impl Configuration {
                 "auto_map" => {
                     inner.walk(&mut |below, leaf| {
                         if let Some(text) = leaf.text() {
-                            push(&mut self.code, format!("{}.{below}", place()), text);
+                            push(&mut self.code, &format!("{}.{below}", place()), text);
                         }
                     });
                 }
                 "custom_pipelines" => {
                     for (name, pipeline) in inner.entries() {
                         let code = pipeline.text_of("impl").unwrap_or(name);
-                        push(&mut self.code, format!("{}.{name}", place()), code);
+                        push(&mut self.code, &format!("{}.{name}", place()), code);
                     }
                 }
                 "custom_pipeline" | "custom_generate" | "custom_generation" => {
                     if let Some(text) = inner.text() {
-                        push(&mut self.code, place(), text);
+                        push(&mut self.code, &place(), text);
                     }
                 }
-                "trust_remote_code" => {
-                    if matches!(inner, Value::Bool(true)) && self.trusts.len() < MAX_LISTED {
+                "trust_remote_code"
+                    if matches!(inner, Value::Bool(true)) && self.trusts.len() < MAX_LISTED => {
                         self.trusts.push(place());
                     }
-                }
                 "attn_implementation"
                 | "_attn_implementation"
                 | "_attn_implementation_internal"
@@ -277,29 +276,29 @@ impl Configuration {
                 | "_experts_implementation" => {
                     inner.walk(&mut |_, leaf| {
                         if let Some(text) = leaf.text().filter(|text| text.contains('/')) {
-                            push(&mut self.kernels, place(), text);
+                            push(&mut self.kernels, &place(), text);
                         }
                     });
                 }
                 "parent_library" => {
                     if let Some(text) = inner.text() {
                         let class = value.text_of("base_model_class").unwrap_or("module");
-                        push(&mut self.imports, place(), &format!("{text}.{class}"));
+                        push(&mut self.imports, &place(), &format!("{text}.{class}"));
                     }
                 }
                 "chat_template" => match inner {
-                    Value::Text(text) => self.template(place(), text),
+                    Value::Text(text) => self.template(&place(), text),
                     Value::List(items) => {
                         for (index, item) in items.iter().enumerate() {
                             if let Some(text) = item.text_of("template") {
-                                self.template(format!("{}[{index}]", place()), text);
+                                self.template(&format!("{}[{index}]", place()), text);
                             }
                         }
                     }
                     Value::Map(entries) => {
                         for (name, text) in entries {
                             if let Some(text) = text.text() {
-                                self.template(format!("{}.{name}", place()), text);
+                                self.template(&format!("{}.{name}", place()), text);
                             }
                         }
                     }
@@ -310,15 +309,15 @@ impl Configuration {
         }
     }
 
-    fn template(&mut self, at: String, text: &str) {
+    fn template(&mut self, at: &str, text: &str) {
         if self.templates.len() < 100 {
-            self.templates.push(Named { at: shown(&at), value: text.to_owned() });
+            self.templates.push(Named { at: shown(at), value: text.to_owned() });
         }
     }
 }
 
-fn push(list: &mut Vec<Named>, at: String, value: &str) {
+fn push(list: &mut Vec<Named>, at: &str, value: &str) {
     if list.len() < MAX_LISTED {
-        list.push(Named { at: shown(&at), value: shown(&cut(value, 300)) });
+        list.push(Named { at: shown(at), value: shown(&cut(value, 300)) });
     }
 }

@@ -173,7 +173,7 @@ impl Targets {
                     "code" | "model_code_path" => mlflow.code.push(entry),
                     "data" | "model_path" | "pickled_model" | "model_data" | "python_model"
                     | "model_binary" | "custom_objects" | "preprocessor" => {
-                        mlflow.paths.push(entry)
+                        mlflow.paths.push(entry);
                     }
                     "python_version" | "serialization_format" => {
                         self.facts.insert(format!("{flavor} {key}").replace('_', " "), entry.1);

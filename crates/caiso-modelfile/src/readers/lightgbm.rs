@@ -88,7 +88,7 @@ fn read(bytes: &[u8], scope: &mut Scope<'_, '_>) -> Reading {
         memmem::find_iter(model, b"\nTree=").map(|at| at.saturating_add(1)).collect();
     let head = entries(model.get(..starts.first().copied().unwrap_or(end)).unwrap_or_default());
     let value = |key: &str| head.get(key).copied().unwrap_or_default();
-    facts.version = value("version").to_owned();
+    value("version").clone_into(&mut facts.version);
     facts.objective = cut(value("objective"));
     facts.classes = cut(value("num_class"));
     facts.feature_names = cut(value("feature_names"));

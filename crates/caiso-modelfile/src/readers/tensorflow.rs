@@ -90,7 +90,8 @@ fn kind(artifact: &Artifact<'_>) -> Option<Kind> {
     if bytes.len() >= 48 && bytes.ends_with(b"\x57\xfb\x80\x8b\x24\x75\x47\xdb") {
         return Some(Kind::Checkpoint);
     }
-    let kinds: [(fn(&[u8]) -> bool, Kind); 5] = [
+    type Is = fn(&[u8]) -> bool;
+    let kinds: [(Is, Kind); 5] = [
         (is_saved_model, Kind::SavedModel),
         (is_graph, Kind::Graph),
         (is_meta_graph, Kind::MetaGraph),

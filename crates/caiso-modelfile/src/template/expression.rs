@@ -137,14 +137,14 @@ impl Parser {
             self.at = self.at.saturating_add(1);
         }
         let value = self.primary();
-        let value = match value {
+        
+        match value {
             Value::Int(number) if negative => {
                 number.checked_neg().map_or(Value::Unknown, Value::Int)
             }
             value if signs && !matches!(value, Value::Int(_)) => Value::Unknown,
             value => value,
-        };
-        value
+        }
     }
 
     fn primary(&mut self) -> Value {

@@ -107,12 +107,9 @@ pub(super) fn percent(format: &str, arguments: &[Value]) -> Value {
             (Some('c'), Some(Value::Int(code))) => {
                 text.extend(u32::try_from(*code).ok().and_then(char::from_u32));
             }
-            (_, Some(value)) => match value.text() {
-                Some(value) => text.push_str(&value),
-                None => {
-                    text.extend(value.pieces());
-                    constant = false;
-                }
+            (_, Some(value)) => if let Some(value) = value.text() { text.push_str(&value) } else {
+                text.extend(value.pieces());
+                constant = false;
             },
             (_, None) => constant = false,
         }
@@ -144,12 +141,9 @@ fn braces(format: &str, arguments: &[Value]) -> Value {
             Some(Value::Int(code)) if spec.ends_with('c') => {
                 text.extend(u32::try_from(*code).ok().and_then(char::from_u32));
             }
-            Some(value) => match value.text() {
-                Some(value) => text.push_str(&value),
-                None => {
-                    text.extend(value.pieces());
-                    constant = false;
-                }
+            Some(value) => if let Some(value) = value.text() { text.push_str(&value) } else {
+                text.extend(value.pieces());
+                constant = false;
             },
             None => constant = false,
         }

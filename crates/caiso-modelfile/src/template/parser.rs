@@ -266,7 +266,7 @@ impl Parser {
                 self.assign(only, value);
             }
             (Value::List(items), many) => {
-                for (name, value) in many.to_vec().iter().zip(items) {
+                for (name, value) in many.iter().zip(items) {
                     self.assign(name, value);
                 }
             }

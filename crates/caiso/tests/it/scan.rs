@@ -233,7 +233,7 @@ fn what_cannot_be_opened_is_named() {
     symlink("model.pkl", path("inside.pkl")).unwrap();
     assert!(Command::new("mkfifo").arg(path("pipe")).status().unwrap().success());
     fs::write(path("secret.pkl"), SYSTEM).unwrap();
-    fs::set_permissions(path("secret.pkl"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(path("secret.pkl"), fs::Permissions::from_mode(0o0)).unwrap();
     let odd = std::ffi::OsStr::from_bytes(b"mod\xe8le.pkl");
     fs::write(path("sub").join(odd), SYSTEM).unwrap();
     let (status, out, _) = scan(&folder, &[".", "--format", "json"]);

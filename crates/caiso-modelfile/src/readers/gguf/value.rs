@@ -69,11 +69,10 @@ impl Value {
         let least = match kind {
             0 | 1 | 7 => 1,
             2 | 3 => 2,
-            10..=12 => 8,
             8 if source.version > 1 => 8,
             4..=6 | 8 => 4,
             9 if depth >= DEEPEST => return Err(format!("lists are nested over {DEEPEST} deep")),
-            9 => 8,
+            9..=12 => 8,
             other => {
                 return Err(format!("a list has items of the type {other}, known are 0 to 12"));
             }

@@ -138,7 +138,7 @@ impl<'s> Reader<'_, 's> {
         loop {
             match self.peek() {
                 Some(Token::Name(name)) if path.is_empty() || path.ends_with('.') => {
-                    path.push_str(name)
+                    path.push_str(name);
                 }
                 Some(Token::Mark('.')) => path.push('.'),
                 _ => return path,
