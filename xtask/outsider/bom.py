@@ -9,6 +9,7 @@ import json
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 from cyclonedx.model.bom import Bom
 from cyclonedx.schema import SchemaVersion
@@ -68,9 +69,38 @@ def check(caiso, folder):
     return models, len(bom["components"])
 
 
+ODD_CARD = """---
+license: [mit, "MIT OR Apache-2.0", other]
+license_name: we ird
+license_link: "javascript:<x>"
+datasets: [a b, acme/loans]
+base_model: "a/b c"
+tags: [1, x]
+model-index: nothing
+co2_eq_emissions: {emissions: 1.5, geographical_location: Delft}
+---
+# Uses
+Trying names.
+"""
+
+
+def odd(folder):
+    """Names and texts that no URL, reference or licence takes as they are."""
+    model = b"\x80\x04\x8c\x0bcollections\x8c\x0bOrderedDict\x93)R."
+    inner = folder / "a b:c%" / "\u00fc"
+    inner.mkdir(parents=True)
+    for place in (inner / "model.pkl", folder / "-.pkl", folder / "#x?.pkl"):
+        place.write_bytes(model)
+    (folder / "a b:c%" / "README.md").write_text(ODD_CARD)
+    (folder / "requirements.txt").write_text("a==1!2.0+x\nb @ git+https://example.org/b\n===\nc==1.0\nC>=0\n")
+    return str(folder)
+
+
 def main():
     caiso, *folders = sys.argv[1:]
-    counts = [check(caiso, folder) for folder in folders]
+    with tempfile.TemporaryDirectory() as temporary:
+        folders.append(odd(pathlib.Path(temporary)))
+        counts = [check(caiso, folder) for folder in folders]
     models, components = (sum(column) for column in zip(*counts))
     print(f"an outsider validated {len(folders)} bills of materials with {models} models and {components} components")
 

@@ -161,10 +161,8 @@ pub(super) struct DataSaid {
 /// Reads `caiso.yaml`.
 pub(super) fn manifest(place: &Place, bytes: &[u8]) -> Result<Manifest, String> {
     let manifest = manifest::read(place.name(), bytes).map_err(|problems| {
-        problems.first().map_or_else(
-            || "is no manifest".to_owned(),
-            |problem| format!("is no manifest: {problem}"),
-        )
+        let problem = problems.first().map(ToString::to_string).unwrap_or_default();
+        format!("is no manifest: {}", problem.lines().next().unwrap_or_default())
     })?;
     let system = &manifest.system;
     let model = |model: &manifest::Model| {

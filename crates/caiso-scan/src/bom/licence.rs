@@ -48,6 +48,20 @@ pub(super) fn licence(written: &str, url: Option<&str>) -> LicenceChoice {
     LicenceChoice::License(Licence { id: None, name: Some(written.to_owned()), url })
 }
 
+/// Licences as CycloneDX takes them: an expression stands alone or, among others, for a name.
+pub(super) fn together(licences: Vec<LicenceChoice>) -> Vec<LicenceChoice> {
+    if licences.len() < 2 {
+        return licences;
+    }
+    let named = |choice| match choice {
+        LicenceChoice::Expression { expression } => {
+            LicenceChoice::License(Licence { name: Some(expression), ..Licence::default() })
+        }
+        licence @ LicenceChoice::License(_) => licence,
+    };
+    licences.into_iter().map(named).collect()
+}
+
 fn identifier(written: &str) -> Option<&'static str> {
     let same = SPDX.iter().find(|id| id.eq_ignore_ascii_case(written)).copied();
     same.or_else(|| {
@@ -103,6 +117,8 @@ mod tests {
             of_text("\n  Apache License\n  Version 2.0, January 2004"),
             Some(licence("Apache-2.0", None))
         );
+        let both = together(vec![licence("MIT OR Zlib", None), licence("MIT", None)]);
+        assert!(both.iter().all(|choice| matches!(choice, LicenceChoice::License(_))), "{both:?}");
         assert_eq!(of_text("All rights reserved."), None);
     }
 }

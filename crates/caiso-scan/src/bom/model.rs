@@ -11,7 +11,7 @@ use super::document::{
     Occurrence, Organization, Pedigree, Person, Property, QuantitativeAnalysis, Reference,
     property, sha256,
 };
-use super::licence::licence;
+use super::licence::{licence, together};
 use super::place::{Place, address, percent};
 use super::said::Said;
 use crate::{FileResult, Verdict};
@@ -177,7 +177,7 @@ pub(super) fn component(
         version: said.version,
         description: said.description,
         hashes: result.sha256.as_deref().map(sha256).unwrap_or_default(),
-        licenses: said.licences,
+        licenses: together(said.licences),
         purl: purl(place.name(), result),
         pedigree: said.pedigree,
         external_references: references,
@@ -232,7 +232,7 @@ fn properties(result: &FileResult, place: &Place, description: &Description) -> 
     for (key, value) in &description.facts {
         let name = match key.split_once(' ') {
             Some((group @ ("metadata" | "training" | "signature"), name)) => {
-                format!("{group}:{name}")
+                format!("{group}:{}", name.replace(' ', "-"))
             }
             _ => key.replace(' ', "-"),
         };
