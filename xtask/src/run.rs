@@ -31,7 +31,11 @@ pub(crate) fn run_with(
     arguments: &[&str],
     environment: &[(&str, String)],
 ) -> Result<()> {
-    let line = format!("{program} {}", arguments.join(" "));
+    let mut line = format!("{program} {}", arguments.join(" "));
+    if line.len() > 200 {
+        line.truncate(line.floor_char_boundary(200));
+        line.push('…');
+    }
     eprintln!("── {line}");
     let start = Instant::now();
     let status = Command::new(program)

@@ -21,6 +21,7 @@ pub use located::Located;
 pub use manifest::Manifest;
 pub use meta::{Meta, Section, Severity};
 pub use outcome::{
-    Direction, Finding, Interval, Location, Measurement, NotAssessed, Outcome, Span, Threshold, Value,
+    Direction, Finding, Interval, Location, Measurement, NotAssessed, Outcome, Span, Threshold,
+    Value,
 };
 pub use parameters::{ParameterError, ParameterSet, Parameters, describe};

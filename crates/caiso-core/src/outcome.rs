@@ -194,7 +194,9 @@ impl std::fmt::Display for Location {
             }
         }
         match (&self.part, &self.bytes) {
-            (Some(part), Some(Span { start, end })) => write!(f, " ({part}, bytes {start} to {end})"),
+            (Some(part), Some(Span { start, end })) => {
+                write!(f, " ({part}, bytes {start} to {end})")
+            }
             (Some(part), None) => write!(f, " ({part})"),
             (None, Some(Span { start, end })) => write!(f, " (bytes {start} to {end})"),
             (None, None) => Ok(()),

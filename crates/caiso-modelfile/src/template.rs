@@ -278,14 +278,17 @@ fn event_of(event: &Event, macros: &BTreeSet<String>, found: &mut Suspicions) {
         Event::Call(name) if DANGEROUS.contains(&name.as_str()) || name == "__import__" => {
             add(High, name, &format!("calls `{name}`, which runs, loads or reads something"));
         }
-        Event::Call(name) if !FUNCTIONS.contains(&name.as_str()) && !macros.contains(name)
-            && !OBJECTS.contains(&name.as_str()) => {
-                add(
-                    Low,
-                    name,
-                    &format!("calls `{name}`, a function that runtimes do not have by themselves"),
-                );
-            }
+        Event::Call(name)
+            if !FUNCTIONS.contains(&name.as_str())
+                && !macros.contains(name)
+                && !OBJECTS.contains(&name.as_str()) =>
+        {
+            add(
+                Low,
+                name,
+                &format!("calls `{name}`, a function that runtimes do not have by themselves"),
+            );
+        }
         Event::Method(name) if DANGEROUS.contains(&name.as_str()) => {
             add(
                 High,

@@ -61,7 +61,7 @@ pub(crate) enum Facts {
     Gguf(Box<gguf::Gguf>),
     Hdf5(hdf5::Hdf5),
     HuggingFace(hugging_face::Configuration),
-    Hydra(hydra::Targets),
+    Hydra(hydra::Configuration),
     Keras(keras::Keras),
     LightGbm(lightgbm::LightGbm),
     Mar(mar::Mar),

@@ -62,7 +62,7 @@ pub fn judge(analysis: &Analysis, catalog: &Catalog) -> Vec<Concern> {
         for (index, event) in stream.events.iter().enumerate() {
             let found = match &event.kind {
                 EventKind::Import { global, by } => Some(import(global.as_ref(), by, catalog)),
-                EventKind::Call(called) => Some(call(called, catalog)),
+                EventKind::Call(called) => call(called, catalog),
                 EventKind::Build(built) => build(built, catalog),
                 EventKind::Difference(different) => Some(difference(different, stream, index)),
                 EventKind::Oversized { depth, values } => Some(unknown(
@@ -160,7 +160,18 @@ fn import(global: Option<&Name>, by: &str, catalog: &Catalog) -> Concern {
     concern(judgement, global, format!("imports `{global}`, {what}"))
 }
 
-fn call(call: &Call, catalog: &Catalog) -> Concern {
+fn call(call: &Call, catalog: &Catalog) -> Option<Concern> {
+    if let (Callee::Global(global), Folding::NotResolver) = (&call.callee, &call.folding) {
+        // The everyday case: nothing is to be said.
+        let judgement = catalog.judge(&global.module, &global.name, Use::Call);
+        if judgement.severity <= Severity::Info {
+            return None;
+        }
+    }
+    Some(told(call, catalog))
+}
+
+fn told(call: &Call, catalog: &Catalog) -> Concern {
     let code = call.arguments.iter().find(|argument| {
         matches!(argument.kind, ArgumentKind::Text | ArgumentKind::Bytes)
             && looks_like_code(&argument.text)

@@ -87,11 +87,10 @@ fn folder(path: &Path, root: &Path, depth: usize, targets: &mut Vec<Target>) {
     if depth > DEPTH {
         return unreadable(path, format!("lies more than {DEPTH} folders deep"));
     }
-    let mut entries =
-        match fs::read_dir(path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
-            Ok(entries) => entries,
-            Err(error) => return unreadable(path, format!("the folder cannot be read: {error}")),
-        };
+    let mut entries = match fs::read_dir(path).and_then(Iterator::collect::<Result<Vec<_>, _>>) {
+        Ok(entries) => entries,
+        Err(error) => return unreadable(path, format!("the folder cannot be read: {error}")),
+    };
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();

@@ -9,8 +9,8 @@ use caiso_evals::SkillInput;
 use caiso_fairness::{Attribute, FairnessInput};
 use caiso_inference::{Model as _, OnnxModel};
 use caiso_modelfile::{ModelFileInput, Signature, applies};
-use caiso_scan::Spool;
 use caiso_robustness::{Domain, FeatureDomain, RobustnessInput};
+use caiso_scan::Spool;
 
 use crate::plan::{Planner, missing};
 use crate::step::{Step, Work};

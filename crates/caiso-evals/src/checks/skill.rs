@@ -129,17 +129,23 @@ impl Report<'_> {
         let recalls = self.confusion.recalls();
         for &(class, (x, rows)) in &recalls {
             let interval = wilson(x, rows, level);
-            let recall =
-                Measurement::new("recall", share(x, rows), "ratio", Direction::HigherIsBetter, rows)
-                    .of("class", self.input.classes[class].as_str())
-                    .with_interval(interval.low, interval.high, level, "wilson");
+            let recall = Measurement::new(
+                "recall",
+                share(x, rows),
+                "ratio",
+                Direction::HigherIsBetter,
+                rows,
+            )
+            .of("class", self.input.classes[class].as_str())
+            .with_interval(interval.low, interval.high, level, "wilson");
             self.outcome.measurements.push(recall);
         }
         let rates: Vec<(u64, u64)> = recalls.iter().map(|(_, rate)| *rate).collect();
         let chance = 1.0 / rates.len() as f64;
         let balanced = rates.iter().map(|&(x, n)| share(x, n)).sum::<f64>() * chance;
         // `check` has seen two classes, so every rate has rows.
-        let interval = mean_of_proportions(&rates, level).unwrap_or(Interval { low: 0.0, high: 1.0 });
+        let interval =
+            mean_of_proportions(&rates, level).unwrap_or(Interval { low: 0.0, high: 1.0 });
         let skill = |accuracy: f64| (accuracy - chance) / (1.0 - chance);
         for (name, scale) in
             [("balanced_accuracy", &(|x| x) as &dyn Fn(f64) -> f64), ("balanced_skill", &skill)]
@@ -186,11 +192,14 @@ impl Report<'_> {
             let zeros = rows.filter(|(class, row)| row[**class] == 0.0).count();
             format!("the true class has probability 0 in {zeros} rows, so the loss is infinite")
         };
-        let mut add = |name: &str, unit: &str, direction, value: Value, interval: Option<(Interval, &str)>| {
+        let mut add = |name: &str,
+                       unit: &str,
+                       direction,
+                       value: Value,
+                       interval: Option<(Interval, &str)>| {
             let mut measurement = Measurement::new(name, value, unit, direction, n);
             if let Some((interval, method)) = interval {
-                measurement =
-                    measurement.with_interval(interval.low, interval.high, level, method);
+                measurement = measurement.with_interval(interval.low, interval.high, level, method);
             }
             self.outcome.measurements.push(measurement);
         };
@@ -272,8 +281,11 @@ impl Report<'_> {
         facts.insert(HAS_SKILL.to_owned(), if has_skill { "yes" } else { "no" }.to_owned());
         let classes = &self.input.classes;
         for (class, answers) in classes.iter().zip(&self.confusion.counts) {
-            let counts: Vec<String> =
-                classes.iter().zip(answers).map(|(answer, count)| format!("{answer} {count}")).collect();
+            let counts: Vec<String> = classes
+                .iter()
+                .zip(answers)
+                .map(|(answer, count)| format!("{answer} {count}"))
+                .collect();
             facts.insert(format!("predictions for true class {class}"), counts.join(", "));
         }
     }
@@ -298,13 +310,17 @@ impl Report<'_> {
         self.outcome.summary = if low > 0.0 {
             format!("The model is better than a constant answer: {against}; {accuracy}.")
         } else {
-            format!("The model is not shown to be better than a constant answer: {against}; {accuracy}.")
+            format!(
+                "The model is not shown to be better than a constant answer: {against}; {accuracy}."
+            )
         };
         if low > minimum {
             return;
         }
         let message = if low > 0.0 {
-            format!("The model's skill is not shown to be above the minimum of {minimum:.2}: {against}; {accuracy}.")
+            format!(
+                "The model's skill is not shown to be above the minimum of {minimum:.2}: {against}; {accuracy}."
+            )
         } else {
             self.outcome.summary.clone()
         };
@@ -346,7 +362,8 @@ impl Report<'_> {
                     .to_owned(),
             );
         } else {
-            limits.push("The model gives no probabilities: their skill is not assessed.".to_owned());
+            limits
+                .push("The model gives no probabilities: their skill is not assessed.".to_owned());
         }
         let absent = self.input.classes.len() - seen;
         if absent > 0 {

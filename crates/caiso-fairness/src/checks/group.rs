@@ -149,10 +149,9 @@ impl Comparison {
             (rate.1 == 0).then(|| format!("no row with {} is truly {what}", group.part))
         };
         let sides = [&self.group, &self.reference];
-        let positives =
-            sides.map(|g| empty(g, g.counts.true_positive_rate(), "favourable"));
-        let negatives =
-            sides.map(|g| empty(g, g.counts.false_positive_rate(), "unfavourable").filter(|_| odds));
+        let positives = sides.map(|g| empty(g, g.counts.true_positive_rate(), "favourable"));
+        let negatives = sides
+            .map(|g| empty(g, g.counts.false_positive_rate(), "unfavourable").filter(|_| odds));
         positives.into_iter().chain(negatives).flatten().collect::<Vec<_>>().join("; ")
     }
 }
@@ -180,7 +179,11 @@ struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn attribute(&mut self, attribute: &Attribute, counts: &[crate::Counts]) -> Result<(), CheckError> {
+    fn attribute(
+        &mut self,
+        attribute: &Attribute,
+        counts: &[crate::Counts],
+    ) -> Result<(), CheckError> {
         let level = self.parameters.confidence;
         let smallest = self.parameters.minimum_group_size;
         let privileged = attribute.is_privileged();
@@ -303,17 +306,22 @@ impl Report<'_> {
             let p = fisher_exact(opportunity.0, opportunity.1);
             self.outcome.measurements[equal] =
                 self.outcome.measurements[equal].clone().with_test("fisher-exact", p);
-            self.tests.push(Test { of: comparison.of.clone(), rate: "true_positive_rate", p_value: p });
+            self.tests.push(Test {
+                of: comparison.of.clone(),
+                rate: "true_positive_rate",
+                p_value: p,
+            });
         }
 
-        let mut odds = |name, direction, value: Option<f64>, interval: Option<caiso_math::Interval>| {
-            self.add(
-                comparison,
-                (name, "difference", direction, comparison.n()),
-                value.ok_or_else(|| comparison.missing(true)),
-                interval.map(|i| (i, "bootstrap-percentile")),
-            )
-        };
+        let mut odds =
+            |name, direction, value: Option<f64>, interval: Option<caiso_math::Interval>| {
+                self.add(
+                    comparison,
+                    (name, "difference", direction, comparison.n()),
+                    value.ok_or_else(|| comparison.missing(true)),
+                    interval.map(|i| (i, "bootstrap-percentile")),
+                )
+            };
         odds(
             "average_odds_difference",
             Direction::ZeroIsBest,
@@ -378,8 +386,8 @@ impl Report<'_> {
     ) -> Figure {
         let bound = self.parameters.minimum_disparate_impact;
         let smallest = self.parameters.minimum_group_size;
-        let target = share(reference.counts.selection_rate())
-            .filter(|_| reference.counts.n() >= smallest);
+        let target =
+            share(reference.counts.selection_rate()).filter(|_| reference.counts.n() >= smallest);
         let dot = |(group, &reference): (&Group, &bool)| {
             let (x, n) = group.counts.selection_rate();
             let shown = n >= smallest;
@@ -390,7 +398,11 @@ impl Report<'_> {
             });
             let name = value_name(&group.of[1].1);
             Dot {
-                label: if shown { name.to_owned() } else { format!("{name} (under {smallest} rows)") },
+                label: if shown {
+                    name.to_owned()
+                } else {
+                    format!("{name} (under {smallest} rows)")
+                },
                 value,
                 interval: value.map(|_| (interval.low, interval.high)),
                 n: if shown { n } else { 0 },
@@ -416,7 +428,10 @@ impl Report<'_> {
             x_label: "selection rate (share of rows)".to_owned(),
             dots,
             marks: target
-                .map(|at| Mark { label: format!("privileged: {}", value_name(&reference.of[1].1)), at })
+                .map(|at| Mark {
+                    label: format!("privileged: {}", value_name(&reference.of[1].1)),
+                    at,
+                })
                 .into_iter()
                 .collect(),
             band: target.map(|target| Band {
@@ -480,7 +495,10 @@ impl Report<'_> {
             (_, 0) => "No protected attribute could be compared.".to_owned(),
             (0, _) => format!("No bound is broken in {compared} of groups{worst}."),
             (found, _) => {
-                format!("{} broken in {compared} of groups{worst}.", count(found, "bound is", "bounds are"))
+                format!(
+                    "{} broken in {compared} of groups{worst}.",
+                    count(found, "bound is", "bounds are")
+                )
             }
         }
     }

@@ -140,7 +140,9 @@ fn run(
             count(cells.len(), "Fisher exact test", "Fisher exact tests"),
             parameters.significance,
         ));
-        outcome.limits.push("Intersections of three and more attributes are not looked at.".to_owned());
+        outcome
+            .limits
+            .push("Intersections of three and more attributes are not looked at.".to_owned());
     }
     outcome.facts.extend([favourable_fact(input)]);
     outcome.summary = summary(&outcome, &cells);
@@ -204,7 +206,11 @@ fn compare_pair(
     }
     if suppressed > 0 {
         // A single cell's size would follow from the total.
-        let rows = if suppressed > 1 { format!(" ({suppressed_rows} rows together)") } else { String::new() };
+        let rows = if suppressed > 1 {
+            format!(" ({suppressed_rows} rows together)")
+        } else {
+            String::new()
+        };
         outcome.limits.push(format!(
             "{} of {} and {} with fewer than {smallest} rows suppressed{rows}.",
             count(suppressed, "combination", "combinations"),
@@ -268,8 +274,11 @@ fn judge(
     if ratio >= bound {
         return;
     }
-    let (worse, better) =
-        if rates[0] < rates[1] { (&cell.group, &cell.reference) } else { (&cell.reference, &cell.group) };
+    let (worse, better) = if rates[0] < rates[1] {
+        (&cell.group, &cell.reference)
+    } else {
+        (&cell.reference, &cell.group)
+    };
     let established = cell.adjusted < parameters.significance;
     let message = format!(
         "People with {} get the favourable outcome ({}) {ratio:.2} times as often as people with {} ({} against \
@@ -279,7 +288,11 @@ fn judge(
         better.title,
         percent(low),
         percent(high),
-        if established { "chance alone does not explain it" } else { "chance alone could explain it" },
+        if established {
+            "chance alone does not explain it"
+        } else {
+            "chance alone could explain it"
+        },
         if cell.adjusted < 0.001 {
             "< 0.001".to_owned()
         } else {

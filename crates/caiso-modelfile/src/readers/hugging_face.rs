@@ -231,7 +231,7 @@ impl Configuration {
             && let [library, class] = items.as_slice()
         {
             let named = format!("{}.{}", library.shown(), class.shown());
-            push(&mut self.code, &"_class_name".to_owned(), &named);
+            push(&mut self.code, "_class_name", &named);
         }
         for (key, value) in root.entries() {
             if let [Value::Text(library), Value::Text(class)] = value.items()
@@ -266,9 +266,10 @@ impl Configuration {
                     }
                 }
                 "trust_remote_code"
-                    if matches!(inner, Value::Bool(true)) && self.trusts.len() < MAX_LISTED => {
-                        self.trusts.push(place());
-                    }
+                    if matches!(inner, Value::Bool(true)) && self.trusts.len() < MAX_LISTED =>
+                {
+                    self.trusts.push(place());
+                }
                 "attn_implementation"
                 | "_attn_implementation"
                 | "_attn_implementation_internal"

@@ -13,7 +13,7 @@ const MAX_TARGETS: usize = 10_000;
 
 /// What the file says and holds.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Targets {
+pub(crate) struct Configuration {
     /// What is imported and called: place and dotted name.
     pub(crate) targets: Vec<(String, String)>,
     /// Python objects that YAML tags name, without what comes before `python/`.
@@ -85,11 +85,11 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
                 memchr::memmem::find(artifact.bytes, b"_target_")
                     .or_else(|| memchr::memmem::find(artifact.bytes, b"!!python/"))?;
                 scope.gap(None, format!("the configuration: {}", error.0));
-                return Some(reading(Targets::default()));
+                return Some(reading(Configuration::default()));
             }
         },
     };
-    let mut found = Targets::default();
+    let mut found = Configuration::default();
     for tag in tags {
         let python = tag.split_once("python/").map(|(_, rest)| rest);
         if let Some(rest) = python.filter(|_| found.tags.len() < MAX_TARGETS) {
@@ -121,11 +121,11 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
     Some(reading(found))
 }
 
-fn reading(targets: Targets) -> Reading {
-    Reading::new(Format::HydraConfiguration, Facts::Hydra(targets))
+fn reading(found: Configuration) -> Reading {
+    Reading::new(Format::HydraConfiguration, Facts::Hydra(found))
 }
 
-impl Targets {
+impl Configuration {
     fn value(&mut self, at: &str, value: &Value) {
         for (key, inner) in value.entries() {
             // NeMo and latent diffusion name their classes without underscores.

@@ -84,13 +84,15 @@ enum Kind {
     Checkpoint,
 }
 
+/// Tells whether a content is of a kind.
+type Is = fn(&[u8]) -> bool;
+
 fn kind(artifact: &Artifact<'_>) -> Option<Kind> {
     let bytes = artifact.bytes;
     // The footer of a table of LevelDB, in which a checkpoint lists its tensors.
     if bytes.len() >= 48 && bytes.ends_with(b"\x57\xfb\x80\x8b\x24\x75\x47\xdb") {
         return Some(Kind::Checkpoint);
     }
-    type Is = fn(&[u8]) -> bool;
     let kinds: [(Is, Kind); 5] = [
         (is_saved_model, Kind::SavedModel),
         (is_graph, Kind::Graph),

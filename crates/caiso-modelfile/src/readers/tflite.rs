@@ -319,7 +319,9 @@ impl TensorFlowLite {
         for operator in flat.tables(subgraph, 3)? {
             let code = u32::from_le_bytes(flat.number(operator, 0)?);
             let name = usize::try_from(code).ok().and_then(|code| codes.get(code));
-            if let Some(name) = name { self.description.operator(name) } else {
+            if let Some(name) = name {
+                self.description.operator(name);
+            } else {
                 let message = format!(
                     "an operator refers to entry {code} of {} in the list of operators",
                     codes.len()

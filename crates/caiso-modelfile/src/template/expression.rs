@@ -137,7 +137,7 @@ impl Parser {
             self.at = self.at.saturating_add(1);
         }
         let value = self.primary();
-        
+
         match value {
             Value::Int(number) if negative => {
                 number.checked_neg().map_or(Value::Unknown, Value::Int)

@@ -107,10 +107,14 @@ pub(super) fn percent(format: &str, arguments: &[Value]) -> Value {
             (Some('c'), Some(Value::Int(code))) => {
                 text.extend(u32::try_from(*code).ok().and_then(char::from_u32));
             }
-            (_, Some(value)) => if let Some(value) = value.text() { text.push_str(&value) } else {
-                text.extend(value.pieces());
-                constant = false;
-            },
+            (_, Some(value)) => {
+                if let Some(value) = value.text() {
+                    text.push_str(&value);
+                } else {
+                    text.extend(value.pieces());
+                    constant = false;
+                }
+            }
             (_, None) => constant = false,
         }
         if text.len() > LONGEST {
@@ -141,10 +145,14 @@ fn braces(format: &str, arguments: &[Value]) -> Value {
             Some(Value::Int(code)) if spec.ends_with('c') => {
                 text.extend(u32::try_from(*code).ok().and_then(char::from_u32));
             }
-            Some(value) => if let Some(value) = value.text() { text.push_str(&value) } else {
-                text.extend(value.pieces());
-                constant = false;
-            },
+            Some(value) => {
+                if let Some(value) = value.text() {
+                    text.push_str(&value);
+                } else {
+                    text.extend(value.pieces());
+                    constant = false;
+                }
+            }
             None => constant = false,
         }
         if text.len() > LONGEST {
@@ -225,7 +233,6 @@ pub(super) fn apply(name: &str, value: &Value, arguments: &[Value]) -> Value {
         ("list", Value::Text(text)) if text.len() <= MOST => {
             Value::List(text.chars().map(|c| Value::Text(c.into())).collect())
         }
-        ("list" | "keys" | "sort" | "unique", Value::List(_)) => value.clone(),
         ("first", _) => index(value, 0),
         ("last", _) => index(value, -1),
         ("replace", Value::Text(text)) => match (first, arguments.get(1)) {
@@ -253,7 +260,9 @@ pub(super) fn apply(name: &str, value: &Value, arguments: &[Value]) -> Value {
                 text.chars().take(MOST).map(|c| Value::Text(c.into())).collect();
             joined(&items, first)
         }
-        (_, Value::Built(_)) => value.clone(),
+        (_, Value::Built(_)) | ("list" | "keys" | "sort" | "unique", Value::List(_)) => {
+            value.clone()
+        }
         _ => Value::Unknown,
     }
 }

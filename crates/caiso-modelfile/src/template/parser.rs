@@ -271,8 +271,8 @@ impl Parser {
                 }
             }
             (_, many) => {
-                for name in many.to_vec() {
-                    self.assign(&name, Value::Unknown);
+                for name in many {
+                    self.assign(name, Value::Unknown);
                 }
             }
         }

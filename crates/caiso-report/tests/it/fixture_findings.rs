@@ -69,6 +69,7 @@ pub(crate) fn findings() -> Vec<ReportedFinding> {
         line: Some(line),
         column: Some(column),
         part: Some("Deployment/mortgage".into()),
+        bytes: None,
     };
     let mut fairness = finding(
         "FA-GROUP-001",

@@ -152,7 +152,14 @@ fn finding() -> impl Strategy<Value = ReportedFinding> {
                     code: code(section, "FIND", number),
                     severity,
                     message,
-                    location: Location { component, path, line, column, part, ..Location::default() },
+                    location: Location {
+                        component,
+                        path,
+                        line,
+                        column,
+                        part,
+                        ..Location::default()
+                    },
                     techniques: techniques.into_iter().map(str::to_owned).collect(),
                     remediation,
                     threshold: bound.map(|(value, minimum, maximum, n)| Threshold {

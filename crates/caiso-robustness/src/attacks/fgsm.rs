@@ -1,4 +1,6 @@
-use caiso_core::{Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity};
+use caiso_core::{
+    Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
+};
 use caiso_inference::Differentiable;
 
 use super::pgd::{Pgd, Start, pgd};

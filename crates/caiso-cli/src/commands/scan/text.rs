@@ -25,7 +25,7 @@ impl Page {
     fn file(&mut self, result: &FileResult) {
         let clean = result.verdict == Verdict::Clean && result.findings.is_empty();
         if clean && !self.verbose {
-            let formats = self.formats(result.tree.root(), result);
+            let formats = formats(result);
             self.text += &format!("{}  {}  {formats}\n", self.verdict(result), shown(&result.path));
             return;
         }
@@ -34,7 +34,7 @@ impl Page {
             "{}  {}  {}, {}{}\n",
             self.verdict(result),
             shown(&result.path),
-            self.formats(result.tree.root(), result),
+            formats(result),
             size(result.size),
             digest.unwrap_or_default()
         );
@@ -106,14 +106,6 @@ impl Page {
         );
     }
 
-    fn formats(&self, root: Option<&Node>, result: &FileResult) -> String {
-        match root {
-            Some(root) => names(root),
-            None if result.size == 0 => "not read".to_owned(),
-            None => "unknown format".to_owned(),
-        }
-    }
-
     fn verdict(&self, result: &FileResult) -> String {
         let (word, colour) = match (result.verdict, result.max_severity) {
             (Verdict::Clean, _) => ("clean     ", AnsiColor::Green),
@@ -172,6 +164,11 @@ fn holds(path: &str, part: &str, result: &FileResult) -> bool {
             .nodes
             .iter()
             .any(|other| other.path.len() > path.len() && begins(&other.path))
+}
+
+/// What the file itself is.
+fn formats(result: &FileResult) -> String {
+    result.tree.root().map_or_else(|| "not read".to_owned(), names)
 }
 
 fn names(node: &Node) -> String {

@@ -100,10 +100,11 @@ pub(super) fn of_graph(graph: &Graph<'_>, found: &mut Suspicions) {
 /// Sizes that cannot be.
 pub(super) fn of_tensor(tensor: &Tensor<'_>, found: &mut Suspicions) {
     if let TensorData::Raw(content) = &tensor.data
-        && is_executable(content) {
-            let message = format!("the bytes of the constant `{}` are a program", tensor.name);
-            found.add(High, format!("constant {}", tensor.name), message);
-        }
+        && is_executable(content)
+    {
+        let message = format!("the bytes of the constant `{}` are a program", tensor.name);
+        found.add(High, format!("constant {}", tensor.name), message);
+    }
     let what = format!("tensor {}", tensor.name);
     let bytes = tensor
         .element_count()
