@@ -64,7 +64,10 @@ fn what_is_no_onnx_file_at_all_is_said_to_be_none() {
         (b"PK\x03\x04 zip", "not an ONNX file: field number 0 at byte 2"),
         (b"{\"json\": 1}", "not an ONNX file: "),
         (b"\x80\x04\x95pickle", "the ONNX file is cut off"),
-        (b"\x3a\x00\x3a\x00", "not an ONNX file: ModelProto.graph occurs a second time at byte 4"),
+        (
+            b"\x3a\x00\x3a\x00",
+            "the ONNX file can be read in several ways: ModelProto.graph occurs a second time at byte 4",
+        ),
     ] {
         let error = OnnxModel::load(bytes).err().unwrap().to_string();
         assert!(error.starts_with(message), "{bytes:?}: {error}");

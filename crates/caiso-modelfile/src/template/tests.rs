@@ -27,7 +27,7 @@ fn templates_of_real_models_are_clean() {
 }
 
 /// Each reaches `__class__`, `__globals__` or a call by another way.
-const ESCAPES: [&str; 33] = [
+const ESCAPES: [&str; 32] = [
     "{{ ''.__class__.__mro__[1].__subclasses__() }}",
     "{% for x in ().__class__.__base__.__subclasses__() %}{% if 'warning' in x.__name__ %}{{ x()._module.__builtins__['__import__']('os').popen('id') }}{% endif %}{% endfor %}",
     "{{ cycler.__init__.__globals__.os.popen('id').read() }}",
@@ -60,7 +60,6 @@ const ESCAPES: [&str; 33] = [
     "{{ xs|map('attr', '__class__')|list }}",
     "{{ '{0.__class__.__init__}'.format(x) }}",
     "{{ x['_' ~ y ~ '_'] }}",
-    "{{ x.\u{ff3f}\u{ff3f}class\u{ff3f}\u{ff3f} }}",
 ];
 
 #[test]
@@ -78,6 +77,8 @@ fn what_cannot_be_read_is_searched() {
         assert!(worst(template) >= Some(Severity::High), "{template}: {:?}", judge(template));
     }
     assert_eq!(worst("{% nonsense %}"), Some(Severity::Medium));
+    // No letter of a name in Jinja, however much it looks like one.
+    assert_eq!(worst("{{ x.\u{ff3f}\u{ff3f}class\u{ff3f}\u{ff3f} }}"), Some(Severity::Medium));
     let deep = format!("{{{{ {}x{} }}}}", "(".repeat(10_000), ")".repeat(10_000));
     assert_eq!(worst(&deep), Some(Severity::Medium));
     assert!(worst(&"{{ not ".repeat(50_000)).is_some());

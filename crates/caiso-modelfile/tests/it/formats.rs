@@ -16,10 +16,10 @@ pub(crate) const MORTGAGE: &[u8] =
 #[test]
 fn each_format_is_recognised_by_its_content() {
     let user_block = [vec![0; 512], b"\x89HDF\r\n\x1a\n".to_vec()].concat();
-    let tar = [vec![b'a'; 257], b"ustar".to_vec()].concat();
+    let tar = tar_header();
     let saved_model =
         Message::default().number(1, 1).message(2, Message::default().text(1, "m")).finish();
-    let joblib = b"\x80\x04\x95\0\0\0\0\0\0\0\0\x8c\x16joblib.numpy_pickle\x94".as_slice();
+    let joblib = b"\x80\x04\x8c\x13joblib.numpy_pickle\x8c\x11NumpyArrayWrapper\x93.".as_slice();
     let cases: [(&[u8], Format); 25] = [
         (MORTGAGE, Format::Onnx),
         (&good(), Format::Onnx),
@@ -52,20 +52,30 @@ fn each_format_is_recognised_by_its_content() {
     }
 }
 
+/// The header of an empty file `a`, with its checksum.
+fn tar_header() -> Vec<u8> {
+    let mut header = vec![0; 512];
+    header[0] = b'a';
+    header[124..135].copy_from_slice(b"00000000000");
+    header[148..156].copy_from_slice(b"        ");
+    header[156] = b'0';
+    header[257..265].copy_from_slice(b"ustar\x0000");
+    let sum: u32 = header.iter().map(|&byte: &u8| u32::from(byte)).sum();
+    header[148..154].copy_from_slice(format!("{sum:06o}").as_bytes());
+    header[154] = 0;
+    header
+}
+
 #[test]
 fn what_is_no_model_is_not_recognised() {
     let other_protobuf = Message::default().number(1, 3).number(7, 4).finish();
-    let cases: [&[u8]; 7] = [
-        b"",
-        b"\0",
-        b"a,b\n1,2\n",
-        b"{\"a\": 1}",
-        b"The model is good.",
-        b"Yes (I think so).",
-        &other_protobuf,
-    ];
-    for bytes in cases {
+    for bytes in [b"".as_slice(), b"\0", &other_protobuf] {
         assert_eq!(identify(bytes), None, "{bytes:?}");
+    }
+    let texts: [&[u8]; 4] =
+        [b"a,b\n1,2\n", b"{\"a\": 1}", b"The model is good.", b"Yes (I think so)."];
+    for text in texts {
+        assert_eq!(identify(text), Some(Format::Text), "{text:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a reader is told about good and bad files.
 
 use caiso_core::{CheckError, Outcome, RunContext, Section, Severity, sha256_hex};
-use caiso_modelfile::{CHECKS, InMemory, ModelFileInput, Signature};
+use caiso_modelfile::{CHECKS, Format, InMemory, ModelFileInput, Signature, applies};
 use proptest::prelude::*;
 
 use crate::fixtures::{Message, external, good, graph, node, onnx, tensor};
@@ -72,11 +72,16 @@ fn what_is_recognised_but_not_read_is_not_assessed() {
 fn what_cannot_be_read_says_why() {
     let reasons = |bytes: &[u8]| {
         let input = input("model/test.onnx", bytes);
-        let said = CHECKS.iter().take(3).map(|check| match run(check.meta.code, &input) {
+        let onnx = CHECKS.iter().filter(|check| {
+            check.meta.code == "MF-ID-001"
+                || check.meta.code.starts_with("MF-ONNX-") && applies(check.meta.code, &input)
+        });
+        let said = onnx.map(|check| match run(check.meta.code, &input) {
             Ok(outcome) => {
                 let reasons: Vec<&str> =
                     outcome.not_assessed.iter().map(|item| item.reason.as_str()).collect();
-                assert!(!reasons.is_empty(), "{}: {outcome:?}", check.meta.code);
+                let clear = matches!(input.format(), Some(Format::Text | Format::Pickle));
+                assert!(clear || !reasons.is_empty(), "{}: {outcome:?}", check.meta.code);
                 format!("{}: {}", check.meta.code, reasons.join("; "))
             }
             Err(error) => format!("{}: {error}", check.meta.code),
