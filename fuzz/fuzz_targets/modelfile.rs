@@ -6,7 +6,15 @@ use caiso_modelfile::{CHECKS, InMemory, ModelFileInput, applies};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     // The first byte chooses the name, which counts for formats without a mark.
-    let names = ["model.bin", "model.pkl", "model.py", "model.pth", "model.xml", "model.yaml", "config.json"];
+    let names = [
+        "model.bin",
+        "model.pkl",
+        "model.py",
+        "model.pth",
+        "model.xml",
+        "model.yaml",
+        "config.json",
+    ];
     let Some((first, bytes)) = bytes.split_first() else { return };
     let name = names[usize::from(*first) % names.len()];
     let input = ModelFileInput::new("fuzz", name, String::new(), bytes, None, &InMemory);

@@ -9,6 +9,8 @@ use anyhow::{Context, Result, bail};
 use crate::parity;
 use crate::run::{self, output, root, target};
 
+mod scan;
+
 /// Runs a command without its output and prints its CPU seconds and exit status: only the operating
 /// system knows what a finished child used, and the standard library does not ask it.
 const CPU_SECONDS: &str = "\
@@ -24,13 +26,17 @@ const MEDIAN: usize = 2;
 /// Measures everything and prints a Markdown table. A missed target is reported, not an error: a
 /// figure depends on the machine.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let cold = match arguments {
-        [] => false,
-        [flag] if flag == "--cold" => true,
-        _ => bail!("usage: cargo xtask bench [--cold]"),
+    let (cold, only_scan) = match arguments {
+        [] => (false, false),
+        [flag] if flag == "--cold" => (true, false),
+        [what] if what == "scan" => (false, true),
+        _ => bail!("usage: cargo xtask bench [scan | --cold]"),
     };
     run::run("cargo", &["build", "--quiet", "--release", "-p", "caiso"])?;
     let binary = target().join("release/caiso");
+    if only_scan {
+        return scan::run(&binary);
+    }
     let mut table = Table::default();
 
     table.at_most("`caiso --version`, wall", 15.0, version_milliseconds(&binary)?, "ms");

@@ -23,7 +23,7 @@ Usage: cargo xtask TASK
   tidy     the rules of the house that no compiler checks
   docs     write docs/reference from the code (--check: fail when it differs)
   parity   compare with the named peers (installs them; minutes)
-  bench    measure against the targets and the peers, side by side (minutes)
+  bench    measure against the targets and the peers, side by side (minutes); bench scan: model files only
   fuzz     run every fuzz target for --seconds N each (needs cargo-fuzz and nightly)
 ";
 
