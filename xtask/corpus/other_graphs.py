@@ -9,6 +9,16 @@ from protobuf import block, entry, integer
 def build(corpus):
     coreml(corpus)
     openvino(corpus)
+    caffe(corpus)
+
+
+def caffe(corpus):
+    layer = 'name: "net"\nlayer {{\n  name: "a"\n  type: "{kind}"\n{more}  bottom: "data"\n  top: "out"\n}}\n'
+    python = '  python_param {\n    module: "os"\n    layer: "system"\n  }\n'
+    corpus.malicious("python-layer.prototxt", "caffe", "a layer is Python", layer.format(kind="Python", more=python).encode())
+    corpus.benign("relu.prototxt", "caffe", "one activation", layer.format(kind="ReLU", more="").encode())
+    corpus.suspicious("executorch.pte", "executorch", "a format that is known and not read", b"\x10\0\0\0ET12" + bytes(64))
+    corpus.suspicious("model.rds", "r", "a serialised object of R, not read", b"X\n\0\0\0\x03\0\x04\x03\x01" + bytes(64))
 
 
 def feature(name):

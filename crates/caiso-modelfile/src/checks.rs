@@ -49,6 +49,7 @@ caiso_core::units![
     messagepack_structure,
     xgboost_structure,
     lightgbm_structure,
+    caffe_python,
     catboost_structure,
     pmml_content,
     openvino_content,
@@ -71,6 +72,7 @@ caiso_core::units![
 #[rustfmt::skip] // One line each.
 const TOPICS: &[(&str, &[Format])] = &[
     ("ARC", ARCHIVES),
+    ("CAF", &[Format::Caffe]),
     ("CAT", &[Format::CatBoost]),
     ("CML", &[Format::CoreMl]),
     ("GGUF", &[Format::Gguf]),

@@ -46,6 +46,8 @@ pub enum Format {
     XgBoost,
     /// LightGBM model, text.
     LightGbm,
+    /// Network of Caffe, text.
+    Caffe,
     /// CatBoost model.
     CatBoost,
     /// PMML, XML.
@@ -90,6 +92,8 @@ pub enum Format {
     Executable,
     /// An image, sound, document or table of a known kind, which no loader takes for a model.
     Media,
+    /// A model of a format that is known by its mark and not read.
+    Unread,
     /// Raw tensors that a model beside them refers to.
     TensorData,
     /// Text without the marks of a model format.
@@ -120,6 +124,7 @@ impl Format {
         Self::Skops,
         Self::XgBoost,
         Self::LightGbm,
+        Self::Caffe,
         Self::CatBoost,
         Self::Pmml,
         Self::CoreMl,
@@ -142,6 +147,7 @@ impl Format {
         Self::Lz4,
         Self::Executable,
         Self::Media,
+        Self::Unread,
         Self::TensorData,
         Self::Text,
     ];
@@ -170,6 +176,7 @@ impl Format {
             Self::Skops => "skops",
             Self::XgBoost => "xgboost",
             Self::LightGbm => "lightgbm",
+            Self::Caffe => "caffe",
             Self::CatBoost => "catboost",
             Self::Pmml => "pmml",
             Self::CoreMl => "coreml",
@@ -192,6 +199,7 @@ impl Format {
             Self::Lz4 => "lz4",
             Self::Executable => "executable",
             Self::Media => "media",
+            Self::Unread => "unread",
             Self::TensorData => "tensor-data",
             Self::Text => "text",
         }
@@ -221,6 +229,7 @@ impl Format {
             Self::Skops => "skops",
             Self::XgBoost => "XGBoost",
             Self::LightGbm => "LightGBM",
+            Self::Caffe => "Caffe network",
             Self::CatBoost => "CatBoost",
             Self::Pmml => "PMML",
             Self::CoreMl => "Core ML",
@@ -243,6 +252,7 @@ impl Format {
             Self::Lz4 => "LZ4 stream",
             Self::Executable => "program or script",
             Self::Media => "image, sound or document",
+            Self::Unread => "format that is not read",
             Self::TensorData => "tensors of a model beside it",
             Self::Text => "text",
         }

@@ -5,6 +5,7 @@ use crate::tree::Reading;
 use crate::walk::{Artifact, Scope};
 
 pub(crate) mod archive;
+pub(crate) mod caffe;
 pub(crate) mod catboost;
 pub(crate) mod coreml;
 pub(crate) mod gguf;
@@ -22,6 +23,7 @@ pub(crate) mod other;
 pub(crate) mod pickle;
 pub(crate) mod pmml;
 pub(crate) mod python;
+pub(crate) mod recognised;
 pub(crate) mod safetensors;
 pub(crate) mod skops;
 pub(crate) mod tensorflow;
@@ -65,6 +67,8 @@ pub(crate) const READERS: &[Reader] = &[
     tensorflow::READER,
     coreml::READER,
     messagepack::READER,
+    caffe::READER,
+    recognised::READER,
     python::SITE_HOOK,
     python::SOURCE,
     other::EXECUTABLE,

@@ -5,8 +5,9 @@ use std::ops::Range;
 use crate::Format;
 use crate::readers::coreml::CoreMl;
 use crate::readers::{
-    archive, catboost, gguf, hdf5, hugging_face, hydra, keras, lightgbm, mar, messagepack, numpy,
-    onnx, openvino, other, pickle, pmml, python, safetensors, skops, tensorflow, tflite, xgboost,
+    archive, caffe, catboost, gguf, hdf5, hugging_face, hydra, keras, lightgbm, mar, messagepack,
+    numpy, onnx, openvino, other, pickle, pmml, python, safetensors, skops, tensorflow, tflite,
+    xgboost,
 };
 use crate::suspicion::Suspicions;
 
@@ -56,6 +57,7 @@ pub(crate) enum Facts {
     /// Recognised; there is nothing in it to judge.
     Nothing,
     Archive(archive::Archive),
+    Caffe(caffe::Caffe),
     CatBoost(catboost::CatBoost),
     CoreMl(CoreMl),
     Gguf(Box<gguf::Gguf>),

@@ -42,6 +42,13 @@ fn of_reading(reading: &Reading) -> Option<Description> {
         Facts::Pickle(pickle) => Some(of_pickle(pickle)),
         Facts::Safetensors(safetensors) => Some(safetensors.description.clone()),
         Facts::TensorFlowLite(tflite) => Some(tflite.description.clone()),
+        Facts::Caffe(network) => {
+            let mut said = Description::default();
+            for layer in &network.layers {
+                said.operator(layer);
+            }
+            Some(said)
+        }
         Facts::CatBoost(catboost) => Some(formats::of_catboost(catboost)),
         Facts::CoreMl(coreml) => Some(formats::of_coreml(coreml)),
         Facts::Hdf5(hdf5) => Some(formats::of_hdf5(hdf5)),

@@ -79,8 +79,20 @@ fn stray(scope: &mut Scope<'_, '_>, bytes: &[u8], range: &Range<usize>) {
     }
 }
 
-pub(crate) const STREAM: Reader =
-    Reader { claims: |artifact| stream::detect(artifact.bytes).is_some(), read: read_stream };
+pub(crate) const STREAM: Reader = Reader {
+    claims: |artifact| match stream::detect(artifact.bytes) {
+        Some(stream::Kind::Lzma) => is_lzma(artifact),
+        kind => kind.is_some(),
+    },
+    read: read_stream,
+};
+
+/// The old form of lzma has no mark, and weights expand by chance. Writers leave its size open, as Python's does,
+/// or give it a name of its own.
+fn is_lzma(artifact: &Artifact<'_>) -> bool {
+    artifact.bytes.get(5..13) == Some([0xff; 8].as_slice())
+        || matches!(artifact.extension().as_str(), "lzma" | "joblib" | "z")
+}
 
 fn read_stream(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
     let kind = stream::detect(artifact.bytes)?;
