@@ -1,6 +1,7 @@
 //! Integration tests of model file checks.
 
 mod archives;
+mod beside;
 mod description;
 mod ensembles;
 mod fixtures;
