@@ -1,5 +1,6 @@
 //! Integration tests of model file checks.
 
+mod configurations;
 mod description;
 mod ensembles;
 mod fixtures;
