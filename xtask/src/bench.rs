@@ -15,9 +15,13 @@ mod scan;
 /// system knows what a finished child used, and the standard library does not ask it.
 const CPU_SECONDS: &str = "\
 import resource, subprocess, sys
+def used():
+    of = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return of.ru_utime + of.ru_stime
+# What started this interpreter may have had children of its own.
+before = used()
 status = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
-used = resource.getrusage(resource.RUSAGE_CHILDREN)
-print(used.ru_utime + used.ru_stime, status)
+print(used() - before, status)
 ";
 
 /// Times a divan benchmark reports, in its columns.

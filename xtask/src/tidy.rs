@@ -29,10 +29,11 @@ const EDGES: [&str; 4] = ["caiso-assess", "caiso-report", "caiso-scan", "caiso-s
 const FRONTS: [&str; 1] = ["caiso-cli"];
 
 /// Dependencies between engines that the design allows.
-const ENGINE_PAIRS: [(&str, &str); 4] = [
+const ENGINE_PAIRS: [(&str, &str); 5] = [
     ("caiso-modelfile", "caiso-archive"),
     ("caiso-modelfile", "caiso-inference"),
     ("caiso-modelfile", "caiso-pickle"),
+    ("caiso-modelfile", "caiso-signing"),
     ("caiso-robustness", "caiso-inference"),
 ];
 

@@ -114,7 +114,9 @@ impl LoadedSystem {
         let single = manifest
             .models
             .iter()
-            .flat_map(|model| std::iter::once(&model.path).chain(&model.signature))
+            .flat_map(|model| {
+                std::iter::once(&model.path).chain(&model.signature).chain(&model.signer)
+            })
             .chain(manifest.datasets.iter().map(|dataset| &dataset.path));
         for path in single {
             self.read_file(path, &normal(path), &mut problems);

@@ -49,7 +49,7 @@ pub(crate) enum Format {
     Json,
     /// For documents; not every command has it.
     Markdown,
-    /// SARIF 2.1.0; assess and report only.
+    /// SARIF 2.1.0; assess, report and scan only.
     Sarif,
     /// One HTML file; assess and report only.
     Html,

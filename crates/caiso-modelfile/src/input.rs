@@ -57,6 +57,8 @@ pub struct Signature {
     pub path: String,
     /// Content.
     pub bytes: Vec<u8>,
+    /// Public key of whoever is to have signed, PEM; without it nothing can be verified.
+    pub signer: Option<Vec<u8>>,
 }
 
 impl ModelFileInput {

@@ -1,5 +1,6 @@
 //! From bytes to a tree: every plausible reading of every part, under budgets.
 
+use std::collections::HashMap;
 use std::io::{self, Read};
 use std::ops::Range;
 
@@ -72,7 +73,8 @@ impl Artifact<'_> {
 /// Reads a file and everything packed in it. `name` is the file's name.
 pub fn read(name: &str, bytes: &[u8], limits: &Limits, scratch: &dyn Scratch) -> Tree {
     let budget = Budget::new(limits.archive);
-    let mut walk = Walk { limits, scratch, budget: &budget, tree: Tree::default() };
+    let mut walk =
+        Walk { limits, scratch, budget: &budget, paths: HashMap::new(), tree: Tree::default() };
     walk.visit(&Artifact { bytes, name }, String::new(), None, 0, Expect::Model);
     walk.tree
 }
@@ -90,6 +92,7 @@ struct Walk<'w> {
     limits: &'w Limits,
     scratch: &'w dyn Scratch,
     budget: &'w Budget,
+    paths: HashMap<String, usize>,
     tree: Tree,
 }
 
@@ -238,7 +241,14 @@ impl<'w> Scope<'_, 'w> {
         } else {
             let parent = self.walk.tree.nodes.get(self.index).map_or("", |node| &node.path);
             let separator = if parent.is_empty() { "" } else { "!" };
-            return Some(format!("{parent}{separator}{name}"));
+            let mut path = format!("{parent}{separator}{name}");
+            // Two parts of one name are two places.
+            let count = self.walk.paths.entry(path.clone()).or_insert(0);
+            *count = count.saturating_add(1);
+            if *count > 1 {
+                path.push_str(&format!(" #{count}"));
+            }
+            return Some(path);
         };
         // One gap tells the reader enough when thousands of parts are refused.
         let known = |node: &Node| node.gaps.iter().filter(|gap| gap.range.is_none()).count() >= 16;

@@ -27,12 +27,18 @@ impl Content {
         if size >= MAPPED_FROM {
             return map(&file).map(Self::Mapped);
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or_default());
-        (&file).take(MAPPED_FROM).read_to_end(&mut bytes)?;
-        // It may have grown since its size was asked for.
-        if bytes.len() as u64 == MAPPED_FROM {
-            return map(&file).map(Self::Mapped);
+        // One call for a small file; what was written since is not looked at.
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match (&file).read(&mut bytes[filled..]) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
+        bytes.truncate(filled);
         Ok(Self::Read(bytes))
     }
 

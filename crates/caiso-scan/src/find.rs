@@ -16,8 +16,8 @@ pub struct Target {
 /// What lies at a path.
 #[derive(Debug)]
 pub enum Kind {
-    /// A file, of this size in bytes.
-    File(u64),
+    /// A file.
+    File,
     /// A symbolic link in a folder, with the regular file it leads to, outside of what is scanned.
     Link(PathBuf),
     /// The standard input.
@@ -66,7 +66,7 @@ pub fn find(paths: &[PathBuf]) -> Result<Vec<Target>, ScanError> {
             fs::read_dir(path).map_err(unreadable)?;
             folder(path, &root, 0, &mut targets);
         } else if metadata.is_file() {
-            targets.push(Target { path: path.clone(), kind: Kind::File(metadata.len()) });
+            targets.push(Target { path: path.clone(), kind: Kind::File });
         } else {
             let what = kind_of(metadata.file_type());
             return Err(ScanError::NotAFile { path: path.clone(), what });
@@ -102,10 +102,7 @@ fn folder(path: &Path, root: &Path, depth: usize, targets: &mut Vec<Target>) {
                 }
                 continue;
             }
-            Ok(kind) if kind.is_file() => match entry.metadata() {
-                Ok(metadata) => Kind::File(metadata.len()),
-                Err(error) => Kind::Unreadable(format!("cannot be read: {error}")),
-            },
+            Ok(kind) if kind.is_file() => Kind::File,
             Ok(kind) if kind.is_symlink() => match link(&path, root) {
                 Some(kind) => kind,
                 None => continue,

@@ -63,7 +63,7 @@ pub(crate) fn formats(tree: &Tree) -> Vec<&'static str> {
 fn one(target: &Target, options: &Options) -> FileResult {
     let path = target.path.display().to_string();
     let content = match &target.kind {
-        Kind::File(_) | Kind::Link(_) => Content::open(&target.path),
+        Kind::File | Kind::Link(_) => Content::open(&target.path),
         Kind::StandardInput => Content::keep(&mut io::stdin().lock()),
         Kind::Unreadable(reason) => return FileResult::unreadable(path, reason.clone()),
     };

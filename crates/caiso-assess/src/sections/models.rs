@@ -33,7 +33,8 @@ pub(crate) fn plan(planner: &Planner<'_>) -> Result<Vec<Step>, AssessError> {
         let subject = Subject::new(&component, &file.sha256);
         let signature = model.signature.as_ref().map(|path| {
             let file = planner.system.get(path);
-            Signature { path: file.path.clone(), bytes: file.bytes.clone() }
+            let signer = model.signer.as_ref().map(|path| planner.system.get(path).bytes.clone());
+            Signature { path: file.path.clone(), bytes: file.bytes.clone(), signer }
         });
         let input = ModelFileInput::new(
             &component,
@@ -51,6 +52,10 @@ pub(crate) fn plan(planner: &Planner<'_>) -> Result<Vec<Step>, AssessError> {
             if let Some(path) = &model.signature {
                 let signature = planner.system.get(path);
                 subjects.push(Subject::new(format!("{component}:signature"), &signature.sha256));
+            }
+            if let Some(path) = &model.signer {
+                let signer = planner.system.get(path);
+                subjects.push(Subject::new(format!("{component}:signer"), &signer.sha256));
             }
             let mut step = Step::run(check, &input, &component, subjects, parameters);
             if !applies(check.meta.code, &input) {

@@ -89,7 +89,7 @@ impl Checker<'_> {
         self.unique("deployment", manifest.deployments.iter().map(|deployment| &deployment.name));
         for model in &manifest.models {
             self.path(&model.path);
-            model.signature.iter().for_each(|path| self.path(path));
+            model.signature.iter().chain(&model.signer).for_each(|path| self.path(path));
             if let Some(name) = &model.dataset {
                 self.dataset_reference(name);
             }

@@ -56,8 +56,11 @@ pub struct Model {
     pub name: Located<String>,
     /// File, relative to the manifest.
     pub path: Located<String>,
-    /// Detached signature, relative to the manifest.
+    /// Detached signature (an OpenSSF Model Signing bundle), relative to the manifest.
     pub signature: Option<Located<String>>,
+    /// Public key of whoever is to have signed, a PEM file relative to the manifest; without it the signature
+    /// is not verified.
+    pub signer: Option<Located<String>>,
     /// The labelled data set that the model is assessed on.
     pub dataset: Option<Located<String>>,
     /// Values of the target column in the order of the model's outputs.

@@ -1,15 +1,20 @@
+use std::collections::BTreeMap;
+
 use caiso_core::{
     Check, CheckError, Finding, Meta, NotAssessed, Outcome, ParameterSet, Parameters, RunContext,
     Severity,
 };
 
+use caiso_signing::{PublicKey, Trust, verify};
+
 use crate::ModelFileInput;
 
 caiso_core::unit! {
     /// ## What it does
-    /// Looks whether the manifest names a detached signature for the model file and whether the
-    /// file it names holds anything. The signature itself is not verified by this check, and the
-    /// outcome says so.
+    /// Looks whether the manifest names a detached signature for the model file, an OpenSSF Model Signing
+    /// bundle, and verifies it with the public key that the manifest names under `signer`: that the key
+    /// signed, and that it signed this file. A signature that does not hold is of high severity. Without
+    /// `signer` it is not verified, and the outcome says so.
     ///
     /// ## Why it matters
     /// Without a signature nobody who loads the model can tell that it is the one that was
@@ -24,7 +29,7 @@ caiso_core::unit! {
         meta: Meta {
             code: "MF-SIG-001",
             name: "missing-model-signature",
-            title: "The model file is not signed",
+            title: "The model file is not signed, or its signature does not hold",
             severity: Severity::Medium,
             techniques: &["AML.T0010.003"],
             evidence: &["signature-verification"],
@@ -57,22 +62,75 @@ fn missing_signature(
             signature.path, input.path
         ),
         Some(signature) => {
-            outcome.summary =
-                format!("`{}` is named as the signature of `{}`", signature.path, input.path);
             outcome.facts.insert("signature".to_owned(), signature.path.clone());
             outcome.facts.insert("signature form".to_owned(), form(&signature.bytes).to_owned());
-            outcome.not_assessed.push(NotAssessed {
-                what: format!("signature `{}`", signature.path),
-                reason: "it is there, but this version of caiso does not verify model signatures"
-                    .to_owned(),
-                remedy: "verify it with the tool that made it and attest the result".to_owned(),
-            });
+            let Some(signer) = &signature.signer else {
+                outcome.summary =
+                    format!("`{}` is named as the signature of `{}`", signature.path, input.path);
+                outcome.not_assessed.push(NotAssessed {
+                    what: format!("signature `{}`", signature.path),
+                    reason: "nobody is named whose signature it is to be".to_owned(),
+                    remedy: "name the signer's public key, a PEM file, under `signer` of the model"
+                        .to_owned(),
+                });
+                return Ok(outcome);
+            };
+            match verified(input, &signature.bytes, signer) {
+                Ok(said) => {
+                    outcome.summary = format!("`{}` is signed as it is", input.path);
+                    outcome.facts.extend(said.facts);
+                    outcome.limits.extend(said.not_checked);
+                }
+                Err(reason) => {
+                    let message = format!(
+                        "the signature `{}` does not hold for `{}`: {reason}",
+                        signature.path, input.path
+                    );
+                    outcome.summary.clone_from(&message);
+                    let mut finding =
+                        Finding::of(&UNIT.meta, input.location(None), message, REMEDIATION);
+                    finding.severity = Severity::High;
+                    outcome.findings.push(finding);
+                }
+            }
             return Ok(outcome);
         }
     };
     outcome.summary.clone_from(&message);
     outcome.findings.push(Finding::of(&UNIT.meta, input.location(None), message, REMEDIATION));
     Ok(outcome)
+}
+
+/// What a signature that holds says.
+struct Said {
+    facts: BTreeMap<String, String>,
+    not_checked: Vec<String>,
+}
+
+/// Verifies an OpenSSF Model Signing bundle and that it covers the file; why not otherwise.
+fn verified(input: &ModelFileInput, bundle: &[u8], signer: &[u8]) -> Result<Said, String> {
+    let pem =
+        std::str::from_utf8(signer).map_err(|_| "the signer's key is no PEM text".to_owned())?;
+    let key = PublicKey::from_pem(pem).map_err(|error| error.to_string())?;
+    let fingerprint = key.fingerprint().map_err(|error| error.to_string())?;
+    let found = verify(bundle, &Trust::Key(key)).map_err(|error| error.to_string())?;
+    let name = input.path.rsplit('/').next().unwrap_or_default();
+    // A model that is one file is signed as `.`; one of a folder by its path there.
+    let resource = found.manifest.resources().iter().find(|resource| {
+        resource.name == "."
+            || resource.name == name
+            || input.path.ends_with(&format!("/{}", resource.name))
+    });
+    let resource = resource.ok_or_else(|| "it does not list the file".to_owned())?;
+    let digest: String = resource.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    if digest != input.sha256 {
+        return Err(format!("it is for a file with the digest {digest}"));
+    }
+    let facts = BTreeMap::from([
+        ("signer".to_owned(), fingerprint),
+        ("signature checked".to_owned(), found.checked.join("; ")),
+    ]);
+    Ok(Said { facts, not_checked: found.not_checked })
 }
 
 /// What kind of signature the content looks like.

@@ -1,12 +1,20 @@
 //! Integration tests of model file checks.
 
+mod archives;
 mod configurations;
 mod description;
 mod ensembles;
 mod fixtures;
 mod formats;
+mod gguf;
 mod keras;
+mod msgpack;
+mod numpy;
+mod onnx;
 mod outcomes;
+mod pickles;
 mod run;
+mod safetensors;
 mod scan;
 mod tensorflow;
+mod tflite;

@@ -168,7 +168,7 @@ fn a_missing_signature_is_a_finding() {
     let signed_by = |bytes: &[u8]| {
         let path = "model/test.sig".to_owned();
         let mut signed = unsigned.clone();
-        signed.signature = Some(Signature { path, bytes: bytes.to_vec() });
+        signed.signature = Some(Signature { path, bytes: bytes.to_vec(), signer: None });
         run("MF-SIG-001", &signed).unwrap()
     };
     assert_eq!(signed_by(b" \n").findings.len(), 1);

@@ -195,3 +195,30 @@ fn a_reader_that_goes_away_is_no_error() {
     }
     system.ledger_is_fine();
 }
+
+#[test]
+fn what_the_scan_finds_in_a_model_is_evidence_with_techniques() {
+    let system = System::new();
+    system.write(
+        "model/second.pkl",
+        b"\x80\x04\x8c\x02os\x94\x8c\x06system\x94\x93\x8c\x0aecho caiso\x85R.",
+    );
+    system.edit(
+        "caiso.yaml",
+        "models:\n",
+        "models:\n  - name: second\n    path: model/second.pkl\n",
+    );
+    let report = system.assess(&["--only", "MF-*"], 1);
+    let found = rows(&report, "findings").iter().find(|row| row["code"] == "MF-PKL-001").cloned();
+    let found = found.expect("the pickle's call is found");
+    assert_eq!(found["severity"], "critical");
+    assert_eq!(found["location"]["path"], "model/second.pkl");
+    let techniques: Vec<&str> =
+        found["techniques"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    assert!(techniques.contains(&"AML.T0011.000"), "{techniques:?}");
+    let sealed = system
+        .records()
+        .iter()
+        .any(|row| row["record"]["object"].to_string().contains("MF-PKL-001"));
+    assert!(sealed, "{:?}", system.records());
+}

@@ -96,3 +96,34 @@ fn nobody_is_trusted_unless_named() {
     caiso(&folder, &["sign", "model", "--key", "model/weights.bin"]).expect(2);
     caiso(&folder, &["sign", "missing", "--key", "key.pem"]).expect(2).says(&["missing"]);
 }
+
+#[test]
+fn an_assessment_verifies_the_signature_of_its_model() {
+    let system = crate::system::System::new();
+    let openssl = |arguments: &[&str]| {
+        let output =
+            Command::new("openssl").args(arguments).current_dir(system.path(".")).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    };
+    openssl(&["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "key.pem"]);
+    openssl(&["ec", "-in", "key.pem", "-pubout", "-out", "model/signer.pub"]);
+    let sign =
+        ["sign", "model/mortgage.onnx", "--key", "key.pem", "--signature", "model/mortgage.sig"];
+    system.caiso(&sign).expect(0);
+    system.edit(
+        "caiso.yaml",
+        "    path: model/mortgage.onnx\n",
+        "    path: model/mortgage.onnx\n    signature: model/mortgage.sig\n    signer: model/signer.pub\n",
+    );
+    let check = |status: i32| {
+        let report = system.assess(&["--only", "MF-SIG-001"], status);
+        let checks = report["checks"].as_array().unwrap().clone();
+        checks.into_iter().find(|row| row["code"] == "MF-SIG-001").unwrap()
+    };
+    assert_eq!(check(0)["status"], "passed");
+    // Another file under the same name: retrained, or replaced.
+    let mut bytes = fs::read(system.path("model/mortgage.onnx")).unwrap();
+    bytes.extend_from_slice(b"\x1a\x00");
+    system.write("model/mortgage.onnx", bytes);
+    assert_eq!(check(1)["status"], "failed");
+}

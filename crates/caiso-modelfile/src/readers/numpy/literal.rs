@@ -24,7 +24,7 @@ impl fmt::Display for Literal {
             for (index, item) in items.iter().enumerate() {
                 write!(f, "{}{item}", if index == 0 { "" } else { ", " })?;
             }
-            Ok(())
+            Ok::<(), fmt::Error>(())
         };
         match self {
             Self::None => f.write_str("None"),
