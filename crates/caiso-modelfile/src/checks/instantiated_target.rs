@@ -2,6 +2,7 @@ use caiso_core::{
     Check, CheckError, Finding, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
+use crate::checks::external_data::escapes;
 use crate::globals::judge_dotted;
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
@@ -104,6 +105,18 @@ fn instantiated_target(
                 REMEDIATION,
             );
             finding.severity = Severity::Medium;
+            outcome.findings.push(finding);
+        }
+        let paths = found.mlflow.iter().flat_map(|mlflow| mlflow.paths.iter().chain(&mlflow.code));
+        for (at, path) in paths {
+            let Some(reason) = escapes(path) else { continue };
+            let mut finding = Finding::of(
+                &UNIT.meta,
+                input.at(node, &format!("{at}: {path} outside")),
+                format!("`{at}` has MLflow read `{path}`, which {reason}"),
+                REMEDIATION,
+            );
+            finding.severity = Severity::High;
             outcome.findings.push(finding);
         }
     }

@@ -5,7 +5,7 @@ use caiso_pickle::catalog::{Judgement, Rule, Use};
 use caiso_pickle::{Catalog, Category};
 
 use crate::ModelFileInput;
-use crate::readers::python::{Call, Python};
+use crate::readers::python::{Call, Python, Usage};
 use crate::tree::{Facts, Node};
 
 /// Every Python source in the file.
@@ -30,6 +30,10 @@ fn judge(path: &str) -> Option<Judgement> {
     let counts = |(judgement, _): &(Judgement, bool)| match judgement.rule {
         Rule::Exact => judgement.category.is_dangerous(),
         Rule::Default => false,
+        // `model.eval()` and `file.open()` are methods of their objects.
+        Rule::DottedPart("builtins") if !path.contains("builtins") => false,
+        Rule::DottedPart(module) if ordinary(path) && !SYSTEM.contains(&module) => false,
+        Rule::Parent(_) if ordinary(path) => false,
         _ => matches!(
             judgement.category,
             Category::Exec | Category::Native | Category::Network | Category::CodeObject
@@ -37,6 +41,51 @@ fn judge(path: &str) -> Option<Judgement> {
     };
     judged.filter(counts).map(|(judgement, _)| judgement).max_by_key(|judgement| judgement.severity)
 }
+
+/// Packages that model code is made of: what of them does harm is listed by its name.
+const PACKAGES: [&str; 16] = [
+    "PIL",
+    "accelerate",
+    "datasets",
+    "diffusers",
+    "huggingface_hub",
+    "jax",
+    "keras",
+    "numpy",
+    "pytest",
+    "scipy",
+    "sklearn",
+    "tensorflow",
+    "torch",
+    "torchvision",
+    "transformers",
+    "unittest",
+];
+/// Modules that lead out of a package through which they are reached.
+const SYSTEM: [&str; 14] = [
+    "builtins",
+    "ctypes",
+    "importlib",
+    "marshal",
+    "nt",
+    "os",
+    "pickle",
+    "posix",
+    "pty",
+    "runpy",
+    "shutil",
+    "socket",
+    "subprocess",
+    "sys",
+];
+
+fn ordinary(path: &str) -> bool {
+    let root = path.split('.').next().unwrap_or_default();
+    PACKAGES.contains(&root) || path.starts_with("urllib.parse.")
+}
+
+/// What a pickle has no reason to call and model code has: it compiles the functions of that code.
+const ORDINARY: [&str; 3] = ["torch.compile", "torch.jit.script", "torch.jit.trace"];
 
 /// How bad a call is where it stands, and what it does.
 pub(super) fn concern(call: &Call) -> Option<(Severity, &'static str)> {
@@ -47,10 +96,20 @@ pub(super) fn concern(call: &Call) -> Option<(Severity, &'static str)> {
         return Some((Severity::Medium, "walks to the insides of the interpreter"));
     }
     // Looked up by name; what is found is judged where it is called.
-    if call.resolves || call.path.starts_with("builtins.getattr") {
+    if call.usage == Usage::Resolve || call.path.starts_with("builtins.getattr") {
+        return None;
+    }
+    if ORDINARY.contains(&call.path.as_str()) {
         return None;
     }
     let judgement = judge(&call.path)?;
+    if call.usage == Usage::Name {
+        let runs = judgement.rule == Rule::Exact
+            && judgement.category == Category::Exec
+            && !ordinary(&call.path);
+        let severity = if call.at_import { Severity::High } else { Severity::Medium };
+        return runs.then_some((severity, "may run commands or code wherever it is handed to"));
+    }
     let known = call.constant || !call.argument.is_empty();
     let (at_import, within, effect) = match judgement.category {
         Category::Exec if known => (Severity::High, Severity::High, "runs commands or code"),
@@ -73,6 +132,9 @@ pub(super) fn concern(call: &Call) -> Option<(Severity, &'static str)> {
 /// A call as its author would write it.
 pub(super) fn shown(call: &Call) -> String {
     let path = call.path.strip_prefix("builtins.").unwrap_or(&call.path);
+    if call.usage == Usage::Name {
+        return path.to_owned();
+    }
     let argument =
         if call.constant { format!("{:?}", call.argument) } else { call.argument.clone() };
     format!("{path}({argument})")

@@ -3,6 +3,7 @@ use caiso_core::{
 };
 
 use crate::checks::python::{concern, shown, sources};
+use crate::readers::python::Usage;
 use crate::{Format, ModelFileInput};
 
 caiso_core::unit! {
@@ -49,12 +50,13 @@ fn python_calls(
         for call in &python.calls {
             let Some((severity, effect)) = concern(call) else { continue };
             let place = if call.at_import { "when it is imported" } else { "in a function" };
+            let verb = if call.usage == Usage::Name { "names" } else { "calls" };
             let mut location = input.at(node, &call.path);
             location.line = node.path.is_empty().then_some(call.line);
             let mut finding = Finding::of(
                 &UNIT.meta,
                 location,
-                format!("line {} calls `{}` {place}: it {effect}", call.line, shown(call)),
+                format!("line {} {verb} `{}` {place}: it {effect}", call.line, shown(call)),
                 "Read the source before anything imports it; run the model without its own code, or pin and \
                  review that code",
             );

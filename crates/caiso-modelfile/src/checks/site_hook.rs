@@ -57,7 +57,8 @@ fn site_hook(
                 ),
                 "Do not install or unpack the file; find out who put it there",
             );
-            if worst.is_none_or(|worst| worst < Severity::High) {
+            if worst.is_none_or(|worst| worst < Severity::High) || SETUPTOOLS.contains(&text.trim())
+            {
                 finding.severity = Severity::Medium;
             }
             outcome.findings.push(finding);
@@ -70,3 +71,11 @@ fn site_hook(
     };
     Ok(outcome)
 }
+
+/// The lines of `distutils-precedence.pth`, which comes with setuptools (60 and above, below 60).
+const SETUPTOOLS: [&str; 2] = [
+    "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; \
+     enabled and __import__('_distutils_hack').add_shim();",
+    "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'stdlib') == 'local'; \
+     enabled and __import__('_distutils_hack').add_shim();",
+];

@@ -85,6 +85,10 @@ fn is_module_list(bytes: &[u8]) -> bool {
 
 /// A chat template that lies in a file of its own.
 fn is_template(artifact: &Artifact<'_>) -> bool {
+    // Sources and cards that hold or explain a template are none.
+    if matches!(artifact.extension().as_str(), "py" | "pyi" | "md" | "rst" | "html" | "ipynb") {
+        return false;
+    }
     let holds = |needle: &[u8]| memchr::memmem::find(artifact.bytes, needle).is_some();
     let marked = artifact.extension() == "jinja" || artifact.extension() == "j2";
     (marked || holds(b"messages")) && holds(b"{%") && holds(b"%}") && artifact.bytes.first() != Some(&b'{')

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::Format;
 use crate::readers::{Reader, other};
 use crate::tree::{Facts, Reading};
@@ -40,8 +42,19 @@ pub(crate) struct Call {
     pub(crate) line: u64,
     /// It runs when the source is imported, not only when a function of it is called.
     pub(crate) at_import: bool,
-    /// It only looks up a name, which is written out in the calls that follow.
-    pub(crate) resolves: bool,
+    /// How the object is used.
+    pub(crate) usage: Usage,
+}
+
+/// How a source uses an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Usage {
+    /// It calls it.
+    Call,
+    /// It calls it to look up a name, which is written out in the calls that follow.
+    Resolve,
+    /// It names it, for something that may call it.
+    Name,
 }
 
 /// Compiled Python begins with a version and these two bytes.
@@ -71,7 +84,7 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
         scope.gap(None, "compiled Python is not read");
         return Some(Reading::new(Format::PythonSource, Facts::Python(Python::default())));
     }
-    let source = String::from_utf8_lossy(artifact.bytes);
+    let source = normalised(&String::from_utf8_lossy(artifact.bytes));
     let mut python = calls::read(&source);
     python.script = artifact.name.contains("code/__torch__");
     python.encoding = encoding(&source);
@@ -79,6 +92,24 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
         scope.gap(None, "the source is longer than what is read of one");
     }
     Some(Reading::new(Format::PythonSource, Facts::Python(python)))
+}
+
+/// The source with letters such as `ｓ` as Python reads them in names: as ASCII (NFKC, PEP 3131).
+fn normalised(source: &str) -> String {
+    let mut plain = String::with_capacity(source.len());
+    for character in source.chars() {
+        let start = plain.len();
+        if !character.is_ascii() {
+            plain.extend(std::iter::once(character).nfkc());
+            let word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            if plain.get(start..).is_some_and(|read| read.bytes().all(word)) {
+                continue;
+            }
+            plain.truncate(start);
+        }
+        plain.push(character);
+    }
+    plain
 }
 
 /// An encoding, named in one of the first two lines (PEP 263), in which text is not written as it reads.
@@ -98,7 +129,7 @@ fn encoding(source: &str) -> Option<String> {
 pub(crate) const SITE_HOOK: Reader = Reader {
     claims: |artifact| artifact.extension() == "pth" && other::is_text(artifact.bytes),
     read: |artifact, _| {
-        let source = String::from_utf8_lossy(artifact.bytes);
+        let source = normalised(&String::from_utf8_lossy(artifact.bytes));
         let hooks = source.lines().zip(1_u64..).filter(|(line, _)| is_hook(line));
         let hooks: Vec<(u64, String)> =
             hooks.take(1000).map(|(line, number)| (number, line.to_owned())).collect();

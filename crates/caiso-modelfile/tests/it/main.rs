@@ -2,6 +2,7 @@
 
 mod archives;
 mod beside;
+mod configurations;
 mod description;
 mod ensembles;
 mod fixtures;

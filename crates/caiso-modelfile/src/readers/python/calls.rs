@@ -6,12 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::lexer::{Placed, Token, tokens};
-use super::{Call, Python};
+use super::{Call, Python, Usage};
 
 /// Most tokens that are read of one source.
 const MAX_TOKENS: usize = 2_000_000;
 /// Most calls that are kept of one source.
 const MAX_CALLS: usize = 10_000;
+/// Most modules of which everything is imported.
+const MAX_STARS: usize = 100;
 /// How deep expressions are followed.
 const MAX_DEPTH: usize = 64;
 
@@ -43,6 +45,7 @@ pub(super) fn read(source: &str) -> Python {
         at: 0,
         known: HashMap::new(),
         scopes: Vec::new(),
+        stars: Vec::new(),
         found: Python::default(),
     };
     reader.found.whole = whole;
@@ -68,6 +71,8 @@ struct Reader<'t, 's> {
     known: HashMap<&'s str, Value>,
     /// Indentation of each open function.
     scopes: Vec<usize>,
+    /// Modules of which everything is imported.
+    stars: Vec<String>,
     found: Python,
 }
 
@@ -120,7 +125,11 @@ impl<'s> Reader<'_, 's> {
                 self.at = self.at.saturating_add(1);
                 self.statement(indent);
             }
-            Some("def") => self.scopes.push(indent.min(usize::MAX.saturating_sub(1))),
+            Some("def") => {
+                self.scopes.push(indent.min(usize::MAX.saturating_sub(1)));
+                // The name that is defined is no call.
+                self.at = self.at.saturating_add(2);
+            }
             Some("if") if self.is_main_guard() => self.scopes.push(indent.min(1 << 20)),
             Some(name) => self.assignment(name),
             None => {}
@@ -193,6 +202,10 @@ impl<'s> Reader<'_, 's> {
         if self.is('(') {
             self.at = self.at.saturating_add(1);
         }
+        if self.is('*') && !local && self.stars.len() < MAX_STARS {
+            self.stars.push(module);
+            return;
+        }
         while let Some(name) = self.word() {
             self.at = self.at.saturating_add(1);
             let alias = self.alias().unwrap_or(name);
@@ -217,8 +230,17 @@ impl<'s> Reader<'_, 's> {
             return;
         }
         self.at = self.at.saturating_add(2);
+        let before = self.found.calls.len();
         let value = self.expression(0);
         let ends = matches!(self.peek(), None | Some(Token::Line { .. } | Token::Mark(';')));
+        // Where the name is called, that is told.
+        if ends && matches!(value, Value::Path(_)) {
+            let mut at = 0_usize;
+            self.found.calls.retain(|call| {
+                at = at.saturating_add(1);
+                at <= before || call.usage != Usage::Name
+            });
+        }
         if ends && value != Value::Unknown {
             self.known.insert(name, value);
         } else {
@@ -246,8 +268,18 @@ impl<'s> Reader<'_, 's> {
         let mut value = match self.next() {
             Some(Token::Name(name)) => {
                 let name: &'s str = name;
+                let next = self.tokens.get(self.at.saturating_add(1)).map(|(token, _)| token);
+                if self.is(':') && next == Some(&Token::Mark('=')) && depth < MAX_DEPTH {
+                    self.at = self.at.saturating_add(2);
+                    let value = self.expression(depth.saturating_add(1));
+                    self.known.insert(name, value.clone());
+                    return value;
+                }
                 match self.known.get(name) {
                     Some(value) => value.clone(),
+                    None if self.star(name).is_some() => {
+                        self.star(name).map_or(Value::Unknown, Value::Path)
+                    }
                     None if BUILTINS.contains(&name) => Value::Path(format!("builtins.{name}")),
                     None if name == "torch" || name == "ops" => Value::Path(name.to_owned()),
                     None => Value::Unknown,
@@ -305,8 +337,32 @@ impl<'s> Reader<'_, 's> {
                         _ => Value::Unknown,
                     };
                 }
-                _ => return value,
+                _ => {
+                    self.handed(&value, line);
+                    return value;
+                }
             }
+        }
+    }
+
+    /// What a name means that a harmful object of a module has of which everything is imported.
+    fn star(&self, name: &str) -> Option<String> {
+        let harmful = |module: &&String| crate::globals::judge(module, name).is_dangerous();
+        self.stars.iter().find(harmful).map(|module| format!("{module}.{name}"))
+    }
+
+    /// Notes an object that is named without a call. A keyword or the target of an assignment is none.
+    fn handed(&mut self, value: &Value, line: u64) {
+        let Value::Path(path) = value else { return };
+        if path.contains('.') && !self.is('=') && self.found.calls.len() < MAX_CALLS {
+            self.found.calls.push(Call {
+                path: path.clone(),
+                argument: String::new(),
+                constant: false,
+                line,
+                at_import: self.scopes.is_empty(),
+                usage: Usage::Name,
+            });
         }
     }
 
@@ -343,14 +399,17 @@ impl<'s> Reader<'_, 's> {
                 _ => String::new(),
             };
             let at_import = self.scopes.is_empty();
-            let resolves = matches!(folded, Some(Value::Path(_)));
+            let usage = match folded {
+                Some(Value::Path(_)) => Usage::Resolve,
+                _ => Usage::Call,
+            };
             self.found.calls.push(Call {
                 path: path.clone(),
                 argument: text,
                 constant,
                 line,
                 at_import,
-                resolves,
+                usage,
             });
         } else {
             self.found.whole = false;

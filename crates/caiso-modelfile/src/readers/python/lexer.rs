@@ -22,7 +22,7 @@ pub(super) type Placed<'s> = (Token<'s>, u64);
 
 /// The tokens of a source, at most `most` of them; whether that was all.
 pub(super) fn tokens(source: &str, most: usize) -> (Vec<Placed<'_>>, bool) {
-    let mut lexer = Lexer { rest: source, line: 1, depth: 0, tokens: Vec::new() };
+    let mut lexer = Lexer { rest: source, line: 1, depth: 0, nested: 0, tokens: Vec::new() };
     let indent = lexer.indentation();
     lexer.push(Token::Line { indent });
     while !lexer.rest.is_empty() {
@@ -40,8 +40,13 @@ struct Lexer<'s> {
     line: u64,
     /// Open brackets, within which lines do not end.
     depth: usize,
+    /// Formatted strings around what is read.
+    nested: usize,
     tokens: Vec<Placed<'s>>,
 }
+
+/// How many formatted strings may lie in one another.
+const MAX_NESTED: usize = 16;
 
 impl<'s> Lexer<'s> {
     fn push(&mut self, token: Token<'s>) {
@@ -133,11 +138,22 @@ impl<'s> Lexer<'s> {
         let line = self.line;
         self.take(end.len());
         let mut value = String::new();
+        let mut expressions: Vec<(&'s str, u64)> = Vec::new();
         while !self.rest.is_empty() && !self.rest.starts_with(&end) {
             if self.rest.starts_with('\n') && !triple {
                 break;
             }
             let Some(character) = self.rest.chars().next() else { break };
+            if formatted && character == '{' {
+                if self.rest.starts_with("{{") {
+                    self.take(2);
+                } else {
+                    let line = self.line;
+                    let length = replacement(self.rest);
+                    expressions.push((self.take(length), line));
+                }
+                continue;
+            }
             self.take(character.len_utf8());
             match character {
                 '\\' if raw => {
@@ -153,6 +169,24 @@ impl<'s> Lexer<'s> {
             self.take(end.len());
         }
         self.tokens.push((Token::Text((!formatted).then_some(value)), line));
+        // What stands in a formatted string is like the arguments of a call on it.
+        for (expression, line) in expressions {
+            self.tokens.push((Token::Mark('('), line));
+            let inner = expression.strip_prefix('{').unwrap_or(expression);
+            let inner = inner.strip_suffix('}').unwrap_or(inner);
+            if self.nested < MAX_NESTED {
+                let (rest, after, depth) = (self.rest, self.line, self.depth);
+                (self.rest, self.line) = (inner, line);
+                self.depth = depth.saturating_add(1);
+                self.nested = self.nested.saturating_add(1);
+                while !self.rest.is_empty() {
+                    self.token();
+                }
+                self.nested = self.nested.saturating_sub(1);
+                (self.rest, self.line, self.depth) = (rest, after, depth);
+            }
+            self.tokens.push((Token::Mark(')'), line));
+        }
     }
 
     /// The character that an escape stands for.
@@ -180,4 +214,28 @@ impl<'s> Lexer<'s> {
         self.take(digits);
         u32::from_str_radix(code, 16).ok().and_then(char::from_u32)
     }
+}
+
+/// The length of a replacement field of a formatted string, from its `{` to its `}`. Strings in it may hold
+/// the quotes of the one around it (PEP 701).
+fn replacement(text: &str) -> usize {
+    let (mut depth, mut quote, mut escaped) = (0_usize, None, false);
+    for (at, character) in text.char_indices() {
+        match (quote, character) {
+            _ if escaped => escaped = false,
+            (_, '\\') => escaped = true,
+            (Some(open), _) if open == character => quote = None,
+            (None, '"' | '\'') => quote = Some(character),
+            (None, '{') => depth = depth.saturating_add(1),
+            (None, '}') => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return at.saturating_add(1);
+                }
+            }
+            _ => {}
+        }
+    }
+    // Not closed: only the brace, so that what follows is read as it stands.
+    1
 }
