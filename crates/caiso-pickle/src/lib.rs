@@ -27,6 +27,7 @@ pub mod catalog;
 mod decode;
 mod event;
 mod judge;
+mod literal;
 mod machine;
 mod opcode;
 mod text;

@@ -18,6 +18,7 @@ use crate::event::{
     AcceptedBy, Difference, DifferenceKind, End, Event, EventKind, Gap, How, Incomplete, Limits,
     Name, ResultKind, Stream,
 };
+use crate::literal::Reader;
 use crate::machine::constants::Constant;
 use crate::machine::memo::Memo;
 use crate::machine::names::Names;
@@ -71,7 +72,10 @@ pub(crate) struct Machine<'a> {
     /// The last mark: what lies below is out of reach.
     fence: usize,
     memo: Memo,
-    arena: Arena,
+    arena: Arena<'a>,
+    reader: Reader,
+    /// Before this no literal begins: one was tried from further up.
+    no_literal: usize,
     names: Names,
     resolved: Vec<Resolved>,
     constants: Vec<Constant>,
@@ -106,7 +110,9 @@ impl<'a> Machine<'a> {
             marks: Vec::new(),
             fence: 0,
             memo: Memo::new(limits.memo),
-            arena: Arena::new(limits.values),
+            arena: Arena::new(limits.values, data),
+            reader: Reader::new(),
+            no_literal: 0,
             names: Names::default(),
             resolved: Vec::new(),
             constants: Vec::new(),
@@ -136,6 +142,7 @@ impl<'a> Machine<'a> {
         self.fence = 0;
         self.memo.clear();
         self.arena.clear();
+        self.no_literal = 0;
         self.alike.clear();
         self.differences.clear();
         self.frame_end = usize::MAX;

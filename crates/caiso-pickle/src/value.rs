@@ -1,5 +1,9 @@
 //! Values of the abstract machine: one word each, with the compound ones in an arena of fixed size.
 
+use std::collections::BTreeMap;
+
+use crate::literal::{NoMemo, Reader};
+
 /// A value in one word: a tag in the upper four bits, a payload below.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Value(u64);
@@ -25,6 +29,8 @@ pub(crate) enum Kind {
     Resolved(usize),
     /// Slot in the arena, and the generation that must be found there.
     Node(usize, u32),
+    /// A container of constants alone, by the offset where it begins.
+    Literal(usize),
     /// Index into the constants that folding made.
     Folded(usize),
     /// An integer beyond 60 bits, by the offset of its opcode.
@@ -41,6 +47,13 @@ const TAG: u32 = 60;
 const PAYLOAD: u64 = (1 << TAG) - 1;
 const SLOT: u32 = 28;
 const INT_BIAS: i64 = 1 << 59;
+/// A literal: four bits of its tag, twelve of its weight, four of its depth, one that is set while it has
+/// no items, two of its shape, and its offset.
+const LITERAL: u64 = 10;
+const OFFSET: u32 = 41;
+const FRESH: u32 = OFFSET + 2;
+const DEPTH: u32 = FRESH + 1;
+const WEIGHT: u32 = DEPTH + 4;
 
 impl Value {
     pub(crate) const UNKNOWN: Self = Self::simple(0);
@@ -121,6 +134,7 @@ impl Value {
             6 => Kind::Folded(index),
             7 => Kind::Run(payload),
             9 => Kind::Long(index),
+            LITERAL => Kind::Literal(self.literal_offset()),
             _ => Kind::Node(
                 usize::try_from(payload & ((1 << SLOT) - 1)).unwrap_or(usize::MAX),
                 u32::try_from(payload >> SLOT).unwrap_or(u32::MAX),
@@ -142,9 +156,53 @@ impl Value {
         self.is_constant() && !matches!(self.kind(), Kind::Folded(_))
     }
 
-    /// Whether this is a node of the arena.
+    /// Whether this is a container or the result of a call: a node of the arena, or a literal.
     pub(crate) fn is_node(self) -> bool {
-        self.0 >> TAG == 8
+        matches!(self.0 >> TAG, 8 | LITERAL)
+    }
+
+    /// An empty list or dictionary that begins at `offset`.
+    pub(crate) fn fresh(offset: usize, shape: Shape) -> Option<Self> {
+        Self::literal(offset, shape, 1, 1).map(|value| Self(value.0 | (1 << FRESH)))
+    }
+
+    /// A container of constants that begins at `offset`, unless a part does not fit.
+    pub(crate) fn literal(offset: usize, shape: Shape, depth: u64, weight: u64) -> Option<Self> {
+        let shape = match shape {
+            Shape::List => 0,
+            Shape::Tuple => 1,
+            Shape::Dict => 2,
+            _ => return None,
+        };
+        let offset = offset as u64;
+        let fits = offset < 1 << OFFSET && depth < 1 << 4 && weight < 1 << 12;
+        fits.then_some(Self(
+            (LITERAL << TAG) | (weight << WEIGHT) | (depth << DEPTH) | (shape << OFFSET) | offset,
+        ))
+    }
+
+    /// Whether this is a literal without items.
+    #[inline]
+    pub(crate) fn is_fresh(self) -> bool {
+        self.0 >> TAG == LITERAL && (self.0 >> FRESH) & 1 == 1
+    }
+
+    pub(crate) fn literal_offset(self) -> usize {
+        usize::try_from(self.0 & ((1 << OFFSET) - 1)).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn literal_shape(self) -> Option<Shape> {
+        (self.0 >> TAG == LITERAL).then_some(match (self.0 >> OFFSET) & 3 {
+            0 => Shape::List,
+            1 => Shape::Tuple,
+            _ => Shape::Dict,
+        })
+    }
+
+    /// Depth and weight of a literal.
+    #[inline]
+    pub(crate) fn literal_extent(self) -> Option<(u64, u64)> {
+        (self.0 >> TAG == LITERAL).then_some(((self.0 >> DEPTH) & 15, (self.0 >> WEIGHT) & 4095))
     }
 }
 
@@ -192,7 +250,13 @@ struct Node {
 /// ring that forgets the oldest nodes, so that a file of any size is analysed in bounded memory. A value
 /// whose node is forgotten reads as unknown.
 #[derive(Debug)]
-pub(crate) struct Arena {
+pub(crate) struct Arena<'a> {
+    /// What literals are read from.
+    data: &'a [u8],
+    /// Literals that were changed, by their offsets, with the nodes that stand for them since.
+    changed: BTreeMap<usize, Value>,
+    /// More literals were changed than are remembered: those that are not among them read as unknown.
+    literals_lost: bool,
     nodes: Vec<Node>,
     capacity: usize,
     cursor: usize,
@@ -200,13 +264,24 @@ pub(crate) struct Arena {
     pub(crate) forgotten: bool,
 }
 
-impl Arena {
-    pub(crate) fn new(capacity: usize) -> Self {
+impl<'a> Arena<'a> {
+    pub(crate) fn new(capacity: usize, data: &'a [u8]) -> Self {
         let capacity = capacity.clamp(256, 1 << (SLOT - 1));
-        Self { nodes: Vec::new(), capacity, cursor: 0, generation: 0, forgotten: false }
+        Self {
+            data,
+            changed: BTreeMap::new(),
+            literals_lost: false,
+            nodes: Vec::new(),
+            capacity,
+            cursor: 0,
+            generation: 0,
+            forgotten: false,
+        }
     }
 
     pub(crate) fn clear(&mut self) {
+        self.changed.clear();
+        self.literals_lost = false;
         self.nodes.clear();
         self.cursor = 0;
         self.generation = self.generation.wrapping_add(1);
@@ -256,23 +331,76 @@ impl Arena {
     }
 
     fn get(&self, value: Value) -> Option<(usize, &Node)> {
-        let Kind::Node(slot, generation) = value.kind() else { return None };
+        let Kind::Node(slot, generation) = self.current(value).kind() else { return None };
         self.nodes.get(slot).filter(|node| node.generation == generation).map(|node| (slot, node))
     }
 
+    /// The node that stands for a literal since it was changed.
+    #[inline]
+    fn current(&self, value: Value) -> Value {
+        if let Kind::Literal(offset) = value.kind() {
+            if let Some(&node) = self.changed.get(&offset) {
+                return node;
+            }
+            if self.literals_lost {
+                return Value::UNKNOWN;
+            }
+        }
+        value
+    }
+
+    /// Whether literals may be made: their changes can still be remembered.
+    pub(crate) fn keeps_literals(&self) -> bool {
+        self.changed.len() < self.capacity
+    }
+
+    /// The node to change in place of a literal.
+    pub(crate) fn changeable(&mut self, value: Value) -> Value {
+        let current = self.current(value);
+        let Kind::Literal(offset) = current.kind() else { return current };
+        if !self.keeps_literals() {
+            self.literals_lost = true;
+            return Value::UNKNOWN;
+        }
+        let Some(shape) = current.literal_shape() else { return Value::UNKNOWN };
+        let (items, _) = self.items(current, KEPT);
+        let node = self.with(shape, &items);
+        self.changed.insert(offset, node);
+        node
+    }
+
+    /// The items of a literal.
+    fn literal_items(&self, value: Value) -> Vec<Value> {
+        if value.is_fresh() {
+            return Vec::new();
+        }
+        let mut reader = Reader::new();
+        match reader.read(self.data, value.literal_offset(), &mut NoMemo) {
+            Ok(_) => reader.items().to_vec(),
+            Err(_) => Vec::new(),
+        }
+    }
+
     pub(crate) fn shape(&self, value: Value) -> Option<Shape> {
-        self.get(value).map(|(_, node)| node.shape)
+        let value = self.current(value);
+        value.literal_shape().or_else(|| self.get(value).map(|(_, node)| node.shape))
     }
 
     pub(crate) fn count(&self, value: Value) -> usize {
+        let value = self.current(value);
+        if matches!(value.kind(), Kind::Literal(_)) {
+            return self.literal_items(value).len();
+        }
         self.get(value).map_or(0, |(_, node)| usize::try_from(node.count).unwrap_or(usize::MAX))
     }
 
     /// Adds an item to a container; past [`KEPT`] it is only counted.
     #[inline]
     pub(crate) fn push(&mut self, value: Value, item: Value) {
+        let value = self.changeable(value);
         if item.is_node() {
-            self.weigh(value, item);
+            let (depth, weight) = self.extent(item);
+            self.weigh(value, depth, weight);
         }
         let Kind::Node(slot, generation) = value.kind() else { return };
         let Some(node) = self.nodes.get_mut(slot).filter(|node| node.generation == generation)
@@ -290,11 +418,12 @@ impl Arena {
         }
     }
 
-    /// Counts an item's parts for the container that holds it.
-    pub(crate) fn weigh(&mut self, value: Value, item: Value) {
-        let Some((_, inner)) = self.get(item) else { return };
-        let (depth, weight) = (inner.depth, inner.weight);
-        let Kind::Node(slot, generation) = value.kind() else { return };
+    /// Counts the parts of items for the container that holds them: the greatest depth, the sum of the weights.
+    pub(crate) fn weigh(&mut self, value: Value, depth: u32, weight: u64) {
+        if depth == 0 {
+            return;
+        }
+        let Kind::Node(slot, generation) = self.changeable(value).kind() else { return };
         if let Some(node) = self.nodes.get_mut(slot).filter(|node| node.generation == generation) {
             node.depth = node.depth.max(depth.saturating_add(1));
             node.weight = node.weight.saturating_add(weight);
@@ -303,6 +432,10 @@ impl Arena {
 
     /// How deep a value is, and how many values it is when every reference is followed anew.
     pub(crate) fn extent(&self, value: Value) -> (u32, u64) {
+        let value = self.current(value);
+        if let Some((depth, weight)) = value.literal_extent() {
+            return (u32::try_from(depth).unwrap_or(u32::MAX), weight);
+        }
         self.get(value).map_or((0, 1), |(_, node)| (node.depth, node.weight))
     }
 
@@ -342,7 +475,7 @@ impl Arena {
 
     /// Counts items that are not kept.
     pub(crate) fn count_more(&mut self, value: Value, count: u64) {
-        let Kind::Node(slot, generation) = value.kind() else { return };
+        let Kind::Node(slot, generation) = self.changeable(value).kind() else { return };
         if let Some(node) = self.nodes.get_mut(slot).filter(|node| node.generation == generation) {
             node.count = node.count.saturating_add(u32::try_from(count).unwrap_or(u32::MAX));
         }
@@ -369,12 +502,23 @@ impl Arena {
 
     /// One of the first six items.
     pub(crate) fn item(&self, value: Value, index: usize) -> Option<Value> {
+        let value = self.current(value);
+        if matches!(value.kind(), Kind::Literal(_)) {
+            return self.literal_items(value).get(index).copied();
+        }
         let (_, node) = self.get(value)?;
         (index < usize::try_from(node.count).ok()?).then(|| node.items.get(index).copied())?
     }
 
     /// The items that are kept, at most `limit`, and whether these are all.
     pub(crate) fn items(&self, value: Value, limit: usize) -> (Vec<Value>, bool) {
+        let value = self.current(value);
+        if matches!(value.kind(), Kind::Literal(_)) {
+            let mut items = self.literal_items(value);
+            let all = items.len() <= limit;
+            items.truncate(limit);
+            return (items, all);
+        }
         let Some((slot, mut node)) = self.get(value) else { return (Vec::new(), false) };
         let owner = u32::try_from(slot).unwrap_or(NO_NODE);
         let count = usize::try_from(node.count).unwrap_or(usize::MAX);
@@ -411,7 +555,7 @@ mod tests {
 
     #[test]
     fn containers_keep_their_first_items() {
-        let mut arena = Arena::new(1000);
+        let mut arena = Arena::new(1000, &[]);
         let list = arena.add(Shape::List);
         for int in 0..200 {
             arena.push(list, Value::int(int));
@@ -425,7 +569,7 @@ mod tests {
 
     #[test]
     fn old_nodes_are_forgotten_not_mistaken() {
-        let mut arena = Arena::new(256);
+        let mut arena = Arena::new(256, &[]);
         let early = arena.with(Shape::Tuple, &[Value::int(1)]);
         let nodes: Vec<_> =
             (0..1000).map(|int| arena.with(Shape::Tuple, &[Value::int(int); 9])).collect();

@@ -131,7 +131,7 @@ impl<'a> Machine<'a> {
             Kind::Folded(_) if self.is_text(value) => ArgumentKind::Text,
             Kind::Bytes(_) | Kind::Folded(_) => ArgumentKind::Bytes,
             Kind::Global(_) | Kind::Resolved(_) => ArgumentKind::Global,
-            Kind::Node(..) => match self.arena.shape(value) {
+            Kind::Node(..) | Kind::Literal(_) => match self.arena.shape(value) {
                 Some(Shape::Call | Shape::Object | Shape::Persistent) => ArgumentKind::Result,
                 Some(_) => ArgumentKind::Container,
                 None => ArgumentKind::Unknown,
@@ -170,7 +170,7 @@ impl<'a> Machine<'a> {
                     out.push_str(&name.to_string());
                 }
             }
-            Kind::Node(..) => self.write_node(value, out, depth),
+            Kind::Node(..) | Kind::Literal(_) => self.write_node(value, out, depth),
         }
     }
 
@@ -270,7 +270,7 @@ impl<'a> Machine<'a> {
             Kind::Global(_) | Kind::Resolved(_) => {
                 self.global_name(value).cloned().map_or(ResultKind::Unknown, ResultKind::Global)
             }
-            Kind::Node(..) => match self.arena.shape(value) {
+            Kind::Node(..) | Kind::Literal(_) => match self.arena.shape(value) {
                 Some(Shape::List) => ResultKind::List(self.arena.count(value)),
                 Some(Shape::Tuple) => ResultKind::Tuple(self.arena.count(value)),
                 Some(Shape::Dict) => {

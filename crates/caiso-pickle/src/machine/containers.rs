@@ -31,6 +31,39 @@ impl Machine<'_> {
         self.push(value)
     }
 
+    /// Whether the last mark's items go into such a container of ours, so that [`Self::fill`] may follow.
+    #[inline]
+    pub(super) fn fills(&self, shape: Shape) -> bool {
+        let start = self.fence;
+        let below = match self.marks.as_slice() {
+            [] => return false,
+            [_] => 0,
+            [.., below, _] => *below,
+        };
+        let target = start.checked_sub(1).and_then(|target| self.stack.get(target));
+        start > below
+            && target.is_some_and(|&target| self.arena.shape(target) == Some(shape))
+            && !(shape == Shape::Dict && self.odd(start))
+    }
+
+    /// Moves the last mark's items into the container under it.
+    #[inline]
+    pub(super) fn fill(&mut self) -> Result<(), Halt> {
+        let start = self.pop_mark()?;
+        let target = self.changeable(start);
+        self.absorb(target, start);
+        Ok(())
+    }
+
+    /// The container under `height`, as one that takes items.
+    fn changeable(&mut self, height: usize) -> Value {
+        let Some(place) = height.checked_sub(1).and_then(|place| self.stack.get_mut(place)) else {
+            return Value::UNKNOWN;
+        };
+        *place = self.arena.changeable(*place);
+        *place
+    }
+
     /// Whether an odd number of values lies from `start` on.
     fn odd(&self, start: usize) -> bool {
         let items = self.stack.get(start..).unwrap_or_default();
@@ -53,9 +86,15 @@ impl Machine<'_> {
                 self.arena.push(container, item);
             }
         }
+        let (mut depth, mut weight) = (0, 0_u64);
         for &item in counted.iter().filter(|item| item.is_node()) {
-            self.arena.weigh(container, item);
+            let (deep, values) = self.arena.extent(item);
+            if deep > 0 {
+                depth = deep.max(depth);
+                weight = values.saturating_add(weight);
+            }
         }
+        self.arena.weigh(container, depth, weight);
         let mut more = counted.len() as u64;
         if start.saturating_add(counted.len()) >= TALL {
             more = counted.iter().fold(0, |sum, value| sum.saturating_add(length(*value)));
@@ -70,6 +109,7 @@ impl Machine<'_> {
         let item = self.pop()?;
         let target = self.top()?;
         if let Some(Shape::List | Shape::ByteArray) = self.arena.shape(target) {
+            let target = self.changeable(self.stack.len());
             self.arena.push(target, item);
         } else {
             let start = self.stack.len();
@@ -83,7 +123,10 @@ impl Machine<'_> {
         let start = self.pop_mark()?;
         let target = self.below(start)?;
         match self.arena.shape(target) {
-            Some(Shape::List | Shape::ByteArray) => self.absorb(target, start),
+            Some(Shape::List | Shape::ByteArray) => {
+                let target = self.changeable(start);
+                self.absorb(target, start);
+            }
             _ => self.extend(instruction, target, start, &["extend", "append"])?,
         }
         Ok(())
@@ -93,7 +136,10 @@ impl Machine<'_> {
         let start = self.pop_mark()?;
         let target = self.below(start)?;
         match self.arena.shape(target) {
-            Some(Shape::Set) => self.absorb(target, start),
+            Some(Shape::Set) => {
+                let target = self.changeable(start);
+                self.absorb(target, start);
+            }
             _ => self.extend(instruction, target, start, &["add"])?,
         }
         Ok(())
@@ -157,6 +203,7 @@ impl Machine<'_> {
         let key = self.pop()?;
         let target = self.top()?;
         if self.arena.shape(target) == Some(Shape::Dict) {
+            let target = self.changeable(self.stack.len());
             self.arena.push(target, key);
             self.arena.push(target, value);
             return Ok(());
@@ -174,6 +221,7 @@ impl Machine<'_> {
             return Err(Halt::Refused("the number of keys and values is odd"));
         }
         if self.arena.shape(target) == Some(Shape::Dict) {
+            let target = self.changeable(start);
             self.absorb(target, start);
             return Ok(());
         }

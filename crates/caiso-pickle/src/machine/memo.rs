@@ -2,18 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use crate::literal::Sink;
 use crate::value::Value;
 
 /// Entries far from the others, and globals and results beyond the limit.
 const SPARSE: usize = 1 << 16;
 /// How far beyond the last entry the next one may lie without going to the sparse map.
 const REACH: usize = 1 << 12;
+/// More than the entries that one literal sets.
+const LITERAL: usize = 1 << 10;
 
 #[derive(Debug)]
 pub(crate) struct Memo {
     /// With [`Value::UNSET`] where there is no entry.
     dense: Vec<Value>,
     sparse: BTreeMap<usize, Value>,
+    /// No sparse entry is above this one.
+    highest: usize,
     limit: usize,
     /// Entries below this and at or above `limit` may be set, to values that are not kept.
     lost: usize,
@@ -23,18 +28,49 @@ pub(crate) struct Memo {
 
 impl Memo {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { dense: Vec::new(), sparse: BTreeMap::new(), limit, lost: 0, count: 0 }
+        Self { dense: Vec::new(), sparse: BTreeMap::new(), highest: 0, limit, lost: 0, count: 0 }
     }
 
     pub(crate) fn clear(&mut self) {
         self.dense.clear();
         self.sparse.clear();
+        self.highest = 0;
         self.lost = 0;
         self.count = 0;
     }
 
     pub(crate) fn count(&self) -> usize {
         self.count
+    }
+
+    /// Whether the entries of a literal can be set one after another: as entries of the dense part, or as
+    /// ones whose values are not kept.
+    #[inline]
+    pub(crate) fn in_order(&self) -> bool {
+        let dense = self.sparse.is_empty()
+            && self.count == self.dense.len()
+            && self.count.saturating_add(LITERAL) < self.limit;
+        dense || self.loses_all()
+    }
+
+    /// Whether no value of an entry from `count` on is kept, nor was.
+    #[inline]
+    fn loses_all(&self) -> bool {
+        self.count >= self.limit
+            && self.count >= self.lost
+            && self.sparse.len() >= SPARSE
+            && self.highest < self.count
+    }
+
+    /// Takes back the entries of a literal that came to nothing.
+    pub(crate) fn back_to(&mut self, count: usize, lost: usize) {
+        self.dense.truncate(count);
+        self.count = count;
+        self.lost = lost;
+    }
+
+    pub(crate) fn lost(&self) -> usize {
+        self.lost
     }
 
     /// Sets an entry. False if a value that matters could not be kept.
@@ -68,13 +104,16 @@ impl Memo {
             return true;
         }
         if self.sparse.len() < SPARSE && (index < self.limit || !value.is_constant()) {
+            self.highest = self.highest.max(index);
             if self.sparse.insert(index, value).is_none() && index >= self.lost {
                 self.count = self.count.saturating_add(1);
             }
             self.lost = self.lost.max(if index < self.limit { 0 } else { index.saturating_add(1) });
             return true;
         }
-        self.sparse.remove(&index);
+        if index <= self.highest {
+            self.sparse.remove(&index);
+        }
         if index >= self.lost {
             self.lost = index.saturating_add(1);
             self.count = self.count.saturating_add(1);
@@ -92,6 +131,30 @@ impl Memo {
         }
         (index < self.lost && (index >= self.limit || self.sparse.len() >= SPARSE))
             .then_some(Value::UNKNOWN)
+    }
+}
+
+impl Sink for Memo {
+    #[inline]
+    fn memoize(&mut self, index: Option<usize>, value: Value) -> Option<usize> {
+        if index.is_some_and(|index| index != self.count) {
+            return None;
+        }
+        let index = self.count;
+        self.count = index.saturating_add(1);
+        if index < self.limit {
+            self.dense.push(value);
+        } else {
+            self.lost = self.count;
+        }
+        Some(index)
+    }
+
+    #[inline]
+    fn filled(&mut self, index: usize, value: Value) {
+        if let Some(entry) = self.dense.get_mut(index) {
+            *entry = value;
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Halt, Machine};
 use crate::decode::Instruction;
 use crate::event::{AcceptedBy, DifferenceKind, EventKind, How};
+use crate::literal::Literal;
 #[allow(
     clippy::wildcard_imports,
     reason = "all but a few opcodes are named; the lint is silent in tests"
@@ -80,7 +81,26 @@ impl Machine<'_> {
                     (self.get(i64::from(u32::from_le_bytes([*a, *b, *c, *d]))), tail)
                 }
                 [NONE, tail @ ..] => (self.push(Value::NONE), tail),
+                [NEWTRUE, tail @ ..] => (self.push(Value::TRUE), tail),
+                [NEWFALSE, tail @ ..] => (self.push(Value::FALSE), tail),
+                [code @ (EMPTY_LIST | EMPTY_DICT), tail @ ..] => {
+                    if here >= self.no_literal
+                        && let Some(literal) = self.literal(here, end, steps)
+                    {
+                        steps = steps.saturating_sub(literal.steps);
+                        rest = data.get(literal.end..end).unwrap_or_default();
+                        if let Err(halt) = self.push(literal.value) {
+                            self.steps = last_step.saturating_sub(steps).saturating_sub(1);
+                            return Err((here, halt));
+                        }
+                        continue;
+                    }
+                    let shape = if *code == EMPTY_LIST { Shape::List } else { Shape::Dict };
+                    (self.new_container(shape), tail)
+                }
                 [MARK, tail @ ..] => (self.mark(), tail),
+                [APPENDS, tail @ ..] if self.fills(Shape::List) => (self.fill(), tail),
+                [SETITEMS, tail @ ..] if self.fills(Shape::Dict) => (self.fill(), tail),
                 _ => break,
             };
             steps = left;
@@ -92,6 +112,28 @@ impl Machine<'_> {
         }
         self.steps = last_step.saturating_sub(steps).saturating_sub(1).max(self.steps);
         Ok(end.saturating_sub(rest.len()).max(position))
+    }
+
+    /// The literal that begins at `start`, with its memo entries set.
+    #[inline]
+    fn literal(&mut self, start: usize, end: usize, steps: u64) -> Option<Literal> {
+        if !self.memo.in_order() || !self.arena.keeps_literals() {
+            return None;
+        }
+        let data = self.data.get(..end)?;
+        let (count, lost) = (self.memo.count(), self.memo.lost());
+        match self.reader.read(data, start, &mut self.memo) {
+            Ok(literal) if literal.steps < steps => Some(literal),
+            Ok(_) => {
+                self.memo.back_to(count, lost);
+                None
+            }
+            Err(stopped) => {
+                self.memo.back_to(count, lost);
+                self.no_literal = stopped;
+                None
+            }
+        }
     }
 
     #[inline]
@@ -402,7 +444,7 @@ impl Machine<'_> {
                         // A global may be a string: `string.digits`.
                         | Kind::Global(_)
                         | Kind::Resolved(_) => true,
-                        Kind::Node(..) => matches!(
+                        Kind::Node(..) | Kind::Literal(_) => matches!(
                             self.arena.shape(operand),
                             None | Some(Shape::Call | Shape::Object | Shape::Persistent)
                         ),
