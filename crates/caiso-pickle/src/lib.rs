@@ -23,6 +23,7 @@
 )]
 
 mod analyse;
+mod arena;
 pub mod catalog;
 mod decode;
 mod event;

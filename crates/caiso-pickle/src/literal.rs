@@ -1,39 +1,31 @@
 //! Containers of constants alone: their value is where they stand, read again when someone asks for the
 //! parts. A file of a million small dictionaries so needs no node for any of them.
 
+use crate::arena::Shape;
 use crate::opcode::{
-    APPEND, APPENDS, BINFLOAT, BININT, BININT1, BININT2, BINPUT, BINUNICODE, EMPTY_DICT,
-    EMPTY_LIST, LONG_BINPUT, MARK, MEMOIZE, NEWFALSE, NEWTRUE, NONE, SETITEM, SETITEMS,
-    SHORT_BINBYTES, SHORT_BINUNICODE, TUPLE,
+    APPEND, APPENDS, BINFLOAT, BINGET, BININT, BININT1, BININT2, BINPUT, BINUNICODE, EMPTY_DICT,
+    EMPTY_LIST, LONG_BINGET, LONG_BINPUT, MARK, MEMOIZE, NEWFALSE, NEWTRUE, NONE, SETITEM,
+    SETITEMS, SHORT_BINBYTES, SHORT_BINUNICODE, TUPLE,
 };
-use crate::value::{Shape, Value};
+use crate::value::Value;
 
 /// Values on the stack of one literal: a bit of a word for each, and no more than are kept of a container.
 const HEIGHT: usize = 64;
-const _: () = assert!(HEIGHT <= crate::value::KEPT);
+const _: () = assert!(HEIGHT <= crate::arena::KEPT);
 /// Marks within one another.
 const MARKS: usize = 16;
 /// Instructions of one literal: what reading it again costs at most.
 const LONGEST: u64 = 256;
 const NOT_SET: usize = usize::MAX;
 
-/// Where the values go that a literal puts into the memo.
+/// The memo, as a literal needs it.
 pub(crate) trait Sink {
     /// Sets the next entry, and returns its index; none if the next one is not the one meant.
     fn memoize(&mut self, index: Option<usize>, value: Value) -> Option<usize>;
     /// Sets an entry again: the container has its items now.
     fn filled(&mut self, index: usize, value: Value);
-}
-
-/// A literal is read for its items.
-pub(crate) struct NoMemo;
-
-impl Sink for NoMemo {
-    fn memoize(&mut self, _: Option<usize>, _: Value) -> Option<usize> {
-        Some(0)
-    }
-
-    fn filled(&mut self, _: usize, _: Value) {}
+    /// An entry, if its value can be had again whenever the literal is read.
+    fn recall(&self, index: usize) -> Option<Value>;
 }
 
 /// A literal that was read.
@@ -166,6 +158,22 @@ impl Reader {
                     rest = tail;
                     continue;
                 }
+                BINGET | LONG_BINGET => {
+                    let index = if code == BINGET {
+                        let Some((&index, after)) = tail.split_first() else { break };
+                        tail = after;
+                        usize::from(index)
+                    } else {
+                        let Some((&index, after)) = tail.split_first_chunk() else { break };
+                        tail = after;
+                        usize::try_from(u32::from_le_bytes(index)).unwrap_or(usize::MAX)
+                    };
+                    let Some(value) = sink.recall(index) else { break };
+                    if value.literal_extent().is_some() {
+                        containers |= bit(height);
+                    }
+                    value
+                }
                 MARK => {
                     let Some(mark) = marks.get_mut(marked) else { break };
                     *mark = (height, here(data, rest));
@@ -186,6 +194,20 @@ impl Reader {
                         *entry = index;
                         steps = steps.saturating_add(1);
                         tail = after;
+                    }
+                    // And a mark mostly follows.
+                    if let [MARK, after @ ..] = tail
+                        && let (Some(place), Some(mark)) =
+                            (stack.get_mut(height), marks.get_mut(marked))
+                    {
+                        *place = value;
+                        height = height.saturating_add(1);
+                        *mark = (height, here(data, tail));
+                        marked = marked.saturating_add(1);
+                        fence = height;
+                        steps = steps.saturating_add(2);
+                        rest = after;
+                        continue;
                     }
                     value
                 }

@@ -6,13 +6,14 @@ mod containers;
 mod fold;
 mod frames;
 mod joblib;
-mod memo;
+pub(crate) mod memo;
 mod names;
 mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::arena::Arena;
 use crate::decode::{DecodeError, Decoder};
 use crate::event::{
     AcceptedBy, Difference, DifferenceKind, End, Event, EventKind, Gap, How, Incomplete, Limits,
@@ -20,9 +21,8 @@ use crate::event::{
 };
 use crate::literal::Reader;
 use crate::machine::constants::Constant;
-use crate::machine::memo::Memo;
 use crate::machine::names::Names;
-use crate::value::{Arena, Kind, Value};
+use crate::value::{Kind, Value};
 
 /// From this height on, constants in a row share one entry of the stack.
 const TALL: usize = 1 << 16;
@@ -71,7 +71,6 @@ pub(crate) struct Machine<'a> {
     marks: Vec<usize>,
     /// The last mark: what lies below is out of reach.
     fence: usize,
-    memo: Memo,
     arena: Arena<'a>,
     reader: Reader,
     /// Before this no literal begins: one was tried from further up.
@@ -109,8 +108,7 @@ impl<'a> Machine<'a> {
             stack: Vec::new(),
             marks: Vec::new(),
             fence: 0,
-            memo: Memo::new(limits.memo),
-            arena: Arena::new(limits.values, data),
+            arena: Arena::new(limits.values, limits.memo, data),
             reader: Reader::new(),
             no_literal: 0,
             names: Names::default(),
@@ -140,7 +138,6 @@ impl<'a> Machine<'a> {
         self.stack.clear();
         self.marks.clear();
         self.fence = 0;
-        self.memo.clear();
         self.arena.clear();
         self.no_literal = 0;
         self.alike.clear();

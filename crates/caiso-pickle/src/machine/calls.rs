@@ -3,11 +3,12 @@
 use std::ops::Range;
 
 use super::{Halt, Machine, Resolved};
+use crate::arena::{KEPT, Shape};
 use crate::decode::Instruction;
 use crate::event::{
     AcceptedBy, Build, Call, Callee, DifferenceKind, EventKind, Folding, How, Name,
 };
-use crate::value::{KEPT, Kind, Shape, Value};
+use crate::value::{Kind, Value};
 
 /// Calls of one callee that are logged with their arguments; later ones are counted, unless they carry
 /// a longer string.

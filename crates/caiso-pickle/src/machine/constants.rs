@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use super::Machine;
+use crate::arena::Shape;
 use crate::decode::{Decoder, Instruction};
 use crate::event::{Argument, ArgumentKind, Name, ResultKind};
 use crate::opcode::{LONG1, LONG4, STRING, UNICODE};
 use crate::text;
-use crate::value::{Kind, Shape, Value};
+use crate::value::{Kind, Value};
 
 /// Bytes of a text that is shown.
 const SHOWN: usize = 256;

@@ -1,9 +1,10 @@
 //! Tuples, lists, dictionaries and sets.
 
 use super::{Halt, Machine, TALL};
+use crate::arena::{KEPT, Shape};
 use crate::decode::Instruction;
 use crate::event::{AcceptedBy, Build, DifferenceKind, EventKind, How};
-use crate::value::{KEPT, Kind, Shape, Value};
+use crate::value::{Kind, Value};
 
 impl Machine<'_> {
     pub(super) fn new_container(&mut self, shape: Shape) -> Result<(), Halt> {

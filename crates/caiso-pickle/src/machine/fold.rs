@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use super::constants::FOLDED;
 use super::{Machine, Pending};
+use crate::arena::{KEPT, Shape};
 use crate::event::{EventKind, Folding, How};
-use crate::value::{KEPT, Kind, Shape, Value};
+use crate::value::{Kind, Value};
 
 mod strings;
 

@@ -19,6 +19,8 @@ pub(crate) struct Memo {
     sparse: BTreeMap<usize, Value>,
     /// No sparse entry is above this one.
     highest: usize,
+    /// The first values of dense entries that were set to another one: what literals may refer to.
+    first: BTreeMap<usize, Value>,
     limit: usize,
     /// Entries below this and at or above `limit` may be set, to values that are not kept.
     lost: usize,
@@ -28,12 +30,21 @@ pub(crate) struct Memo {
 
 impl Memo {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { dense: Vec::new(), sparse: BTreeMap::new(), highest: 0, limit, lost: 0, count: 0 }
+        Self {
+            dense: Vec::new(),
+            sparse: BTreeMap::new(),
+            highest: 0,
+            first: BTreeMap::new(),
+            limit,
+            lost: 0,
+            count: 0,
+        }
     }
 
     pub(crate) fn clear(&mut self) {
         self.dense.clear();
         self.sparse.clear();
+        self.first.clear();
         self.highest = 0;
         self.lost = 0;
         self.count = 0;
@@ -89,8 +100,11 @@ impl Memo {
 
     fn put_elsewhere(&mut self, index: usize, value: Value) -> bool {
         if let Some(entry) = self.dense.get_mut(index) {
-            if std::mem::replace(entry, value) == Value::UNSET {
+            let before = std::mem::replace(entry, value);
+            if before == Value::UNSET {
                 self.count = self.count.saturating_add(1);
+            } else if before != value && self.first.len() <= SPARSE {
+                self.first.entry(index).or_insert(before);
             }
             return true;
         }
@@ -155,6 +169,36 @@ impl Sink for Memo {
         if let Some(entry) = self.dense.get_mut(index) {
             *entry = value;
         }
+    }
+
+    #[inline]
+    fn recall(&self, index: usize) -> Option<Value> {
+        if !self.first.is_empty() && (self.first.len() > SPARSE || self.first.contains_key(&index))
+        {
+            return None;
+        }
+        self.dense.get(index).copied().filter(|value| !value.is_forgettable() && !value.is_fresh())
+    }
+}
+
+/// The memo for a literal that is read again.
+pub(crate) struct Recall<'m>(pub(crate) &'m Memo);
+
+impl Sink for Recall<'_> {
+    fn memoize(&mut self, _: Option<usize>, _: Value) -> Option<usize> {
+        Some(0)
+    }
+
+    fn filled(&mut self, _: usize, _: Value) {}
+
+    fn recall(&self, index: usize) -> Option<Value> {
+        let memo = self.0;
+        Some(match memo.first.get(&index) {
+            Some(&value) => value,
+            // More were changed than are remembered.
+            None if memo.first.len() > SPARSE => Value::UNKNOWN,
+            None => memo.dense.get(index).copied().unwrap_or(Value::UNKNOWN),
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What each opcode does.
 
 use super::{Halt, Machine};
+use crate::arena::Shape;
 use crate::decode::Instruction;
 use crate::event::{AcceptedBy, DifferenceKind, EventKind, How};
 use crate::literal::Literal;
@@ -10,7 +11,7 @@ use crate::literal::Literal;
 )]
 use crate::opcode::*;
 use crate::text::{self, Number};
-use crate::value::{Kind, Shape, Value};
+use crate::value::{Kind, Value};
 
 /// Memo indices from here on cost the unpickler written in C a gigabyte.
 const FAR: u64 = 1 << 26;
@@ -72,7 +73,7 @@ impl Machine<'_> {
                 },
                 [MEMOIZE, tail @ ..] => {
                     let done = self.top().map(|value| {
-                        self.memo.put(self.memo.count(), value);
+                        self.arena.memo.put(self.arena.memo.count(), value);
                     });
                     (done, tail)
                 }
@@ -117,19 +118,19 @@ impl Machine<'_> {
     /// The literal that begins at `start`, with its memo entries set.
     #[inline]
     fn literal(&mut self, start: usize, end: usize, steps: u64) -> Option<Literal> {
-        if !self.memo.in_order() || !self.arena.keeps_literals() {
+        if !self.arena.memo.in_order() || !self.arena.keeps_literals() {
             return None;
         }
         let data = self.data.get(..end)?;
-        let (count, lost) = (self.memo.count(), self.memo.lost());
-        match self.reader.read(data, start, &mut self.memo) {
+        let (count, lost) = (self.arena.memo.count(), self.arena.memo.lost());
+        match self.reader.read(data, start, &mut self.arena.memo) {
             Ok(literal) if literal.steps < steps => Some(literal),
             Ok(_) => {
-                self.memo.back_to(count, lost);
+                self.arena.memo.back_to(count, lost);
                 None
             }
             Err(stopped) => {
-                self.memo.back_to(count, lost);
+                self.arena.memo.back_to(count, lost);
                 self.no_literal = stopped;
                 None
             }
@@ -146,7 +147,7 @@ impl Machine<'_> {
                 self.push(Value::text(instruction.start))
             }
             BINBYTES | SHORT_BINBYTES | BINBYTES8 => self.push(Value::bytes(instruction.start)),
-            MEMOIZE => self.put(instruction, self.memo.count() as u64),
+            MEMOIZE => self.put(instruction, self.arena.memo.count() as u64),
             BINPUT | LONG_BINPUT => {
                 self.put(instruction, u64::try_from(instruction.number).unwrap_or_default())
             }
@@ -354,18 +355,18 @@ impl Machine<'_> {
     #[inline]
     fn put(&mut self, instruction: &Instruction, index: u64) -> Result<(), Halt> {
         let value = self.top()?;
-        if index >= FAR && index >= (self.memo.count() as u64).saturating_mul(4) {
+        if index >= FAR && index >= (self.arena.memo.count() as u64).saturating_mul(4) {
             let span = instruction.start..instruction.end;
             self.difference(span, DifferenceKind::MemoIndex, AcceptedBy::Python);
         }
         let index = usize::try_from(index).unwrap_or(usize::MAX);
-        self.memo.put(index, value);
+        self.arena.memo.put(index, value);
         Ok(())
     }
 
     #[inline]
     fn get(&mut self, index: i64) -> Result<(), Halt> {
-        let value = usize::try_from(index).ok().and_then(|index| self.memo.get(index));
+        let value = usize::try_from(index).ok().and_then(|index| self.arena.memo.get(index));
         match value {
             Some(value) => self.push(value),
             None => Err(Halt::Refused("the memo has no such entry")),

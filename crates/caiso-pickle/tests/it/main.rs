@@ -18,5 +18,6 @@ mod bypasses;
 mod catalog;
 mod cpython;
 mod differences;
+mod literals;
 mod properties;
 mod streams;

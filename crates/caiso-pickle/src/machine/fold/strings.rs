@@ -2,7 +2,8 @@
 
 use super::super::Machine;
 use super::super::constants::FOLDED;
-use crate::value::{KEPT, Kind, Shape, Value};
+use crate::arena::{KEPT, Shape};
+use crate::value::{Kind, Value};
 
 impl Machine<'_> {
     /// The constant that a call of a string function comes to.
