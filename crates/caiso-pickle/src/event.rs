@@ -12,7 +12,7 @@ use serde::Serialize;
 pub struct Limits {
     /// Instructions, over all streams of the input.
     pub steps: u64,
-    /// Compound values kept at once (72 bytes each).
+    /// Compound values kept at once (80 bytes each), and containers of constants whose changes are kept.
     pub values: usize,
     /// Memo entries with a value of their own (8 bytes each).
     pub memo: usize,

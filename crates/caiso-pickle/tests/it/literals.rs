@@ -1,7 +1,7 @@
 //! Containers of constants, which are read in place: whatever is done to them afterwards, they are what the
 //! same containers are that an instruction without effect keeps from being read so.
 
-use caiso_pickle::{EventKind, Limits, ResultKind, analyse};
+use caiso_pickle::{End, EventKind, Limits, ResultKind, analyse};
 use proptest::prelude::*;
 
 use crate::assemble::stream;
@@ -85,7 +85,14 @@ impl Writer {
     }
 
     fn fill(&mut self, items: &[Tree], single: (usize, u8), many: u8) {
-        if items.len() == single.0 {
+        // Long containers are filled in batches.
+        if items.len() % 5 == 4 {
+            let (first, second) = items.split_at(2);
+            self.fill(first, (0, 0), many);
+            self.fill(second, single, many);
+            return;
+        }
+        if items.len() == single.0 && single.0 > 0 {
             for item in items {
                 self.write(item);
             }
@@ -226,6 +233,19 @@ fn every_instruction_is_a_step() {
     assert_eq!(analysis.steps, 17);
     let keys = vec!["a".to_owned(), "b".to_owned()];
     assert_eq!(analysis.streams[0].result, ResultKind::Dict(2, keys));
+}
+
+#[test]
+fn what_python_refuses_is_no_literal() {
+    for (body, reason) in [
+        (&b"](}(K\x01ue"[..], "the number of keys and values is odd"),
+        (b"](}(K\x01K\x02ee", "items are added to a value that takes none"),
+        (b"](aK\x01e", "the stack is empty"),
+        (b"]K\x01e", "there is no mark"),
+    ] {
+        let analysis = analyse(&stream(body), &Limits::default());
+        assert_eq!(analysis.streams[0].end, End::Refused(reason.to_owned()), "{body:?}");
+    }
 }
 
 #[test]
