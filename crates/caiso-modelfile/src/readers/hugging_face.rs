@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::Format;
 use crate::document::{self, Value, cut, may_hold, shown};
-use crate::readers::Reader;
+use crate::readers::{Reader, other};
 use crate::tree::{Facts, Reading};
 use crate::walk::{Artifact, Scope};
 
@@ -85,6 +85,9 @@ fn is_module_list(bytes: &[u8]) -> bool {
 
 /// A chat template that lies in a file of its own.
 fn is_template(artifact: &Artifact<'_>) -> bool {
+    if !other::begins_like_text(artifact.bytes) {
+        return false;
+    }
     // Sources and cards that hold or explain a template are none.
     if matches!(artifact.extension().as_str(), "py" | "pyi" | "md" | "rst" | "html" | "ipynb") {
         return false;

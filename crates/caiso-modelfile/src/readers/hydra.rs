@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::Format;
 use crate::document::{self, Value, cut, may_hold, shown};
-use crate::readers::Reader;
+use crate::readers::{Reader, other};
 use crate::tree::{Facts, Reading};
 use crate::walk::{Artifact, Scope};
 
@@ -38,6 +38,9 @@ pub(crate) struct MlFlow {
 pub(crate) const READER: Reader = Reader { claims, read };
 
 fn claims(artifact: &Artifact<'_>) -> bool {
+    if !other::begins_like_text(artifact.bytes) {
+        return false;
+    }
     let holds = |needle: &[u8]| memchr::memmem::find(artifact.bytes, needle).is_some();
     if may_hold(artifact.bytes, &["_target_"]) {
         return true;

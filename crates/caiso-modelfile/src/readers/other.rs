@@ -164,6 +164,22 @@ fn from_elsewhere(line: &str) -> bool {
             || line.starts_with("git+"))
 }
 
+/// Whether the first bytes are those of a text: readers of text formats need not search gigabytes of weights for
+/// their words. UTF-16 and UTF-32 begin with a mark or with zero bytes between ASCII characters.
+pub(crate) fn begins_like_text(bytes: &[u8]) -> bool {
+    let window = bytes.get(..1024).unwrap_or(bytes);
+    let wide = matches!(
+        bytes,
+        [0xff, 0xfe, ..]
+            | [0xfe, 0xff, ..]
+            | [1..=0x7f, 0, 1..=0x7f, 0, ..]
+            | [0, 1..=0x7f, 0, 1..=0x7f, ..]
+            | [0, 0, 0xfe, 0xff, ..]
+    );
+    let control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b);
+    wide || !window.iter().any(control)
+}
+
 /// UTF-8 (or UTF-16 with its mark) without control characters other than white space.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     if bytes.is_empty() || bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
