@@ -45,12 +45,13 @@ fn caffe_python(
     });
     for (node, network) in networks {
         for (line, class) in &network.python {
-            let mut location = input.at(node, &format!("layer {class}"));
+            let named = if class.is_empty() { String::new() } else { format!(" (`{class}`)") };
+            let mut location = input.at(node, format!("layer {class}").trim_end());
             location.line = node.path.is_empty().then_some(*line);
             outcome.findings.push(Finding::of(
                 &UNIT.meta,
                 location,
-                format!("line {line} has a layer that is Python (`{class}`): it runs when the network is built"),
+                format!("line {line} has a layer that is Python{named}: it runs when the network is built"),
                 "Ask for the network with built-in layers, or review and pin the module",
             ));
         }

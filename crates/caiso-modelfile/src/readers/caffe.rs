@@ -1,8 +1,11 @@
 //! Networks of Caffe as text (`.prototxt`), whose layers may be Python.
 
+mod tokens;
+
 use crate::Format;
 use crate::readers::{Reader, other};
 use crate::tree::{Facts, Reading};
+use tokens::{Token, Tokens};
 
 /// What the network says.
 #[derive(Clone, Debug, Default)]
@@ -15,41 +18,85 @@ pub(crate) struct Caffe {
 
 /// Most layers that are kept.
 const MAX_LAYERS: usize = 10_000;
+/// How deep messages may lie in messages.
+const DEPTH: usize = 100;
 
 pub(crate) const READER: Reader = Reader {
     claims: |artifact| {
-        let window = artifact.bytes.get(..1 << 20).unwrap_or(artifact.bytes);
-        let holds = |mark: &[u8]| memchr::memmem::find(window, mark).is_some();
-        (holds(b"layer {") || holds(b"layer{") || holds(b"layers {") || holds(b"layers{"))
-            && holds(b"type:")
-            && other::is_text(artifact.bytes)
+        let bytes = artifact.bytes;
+        other::begins_like_text(bytes)
+            && ["layer", "type"]
+                .iter()
+                .all(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
+            && other::is_text(bytes)
     },
-    read: |artifact, _| {
-        let text = String::from_utf8_lossy(artifact.bytes);
+    read: |artifact, scope| {
         let mut found = Caffe::default();
-        for (line, number) in text.lines().zip(1_u64..) {
-            let line = line.split('#').next().unwrap_or_default();
-            let value = |key: &str| {
-                let (_, rest) = line.split_once(key)?;
-                let rest = rest.trim_start().strip_prefix(':')?.trim_start();
-                let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-                rest.get(1..)?.split(quote).next().map(str::to_owned)
-            };
-            if let Some(kind) = value("type") {
-                if kind == "Python" && found.python.len() < MAX_LAYERS {
-                    found.python.push((number, String::new()));
+        if !found.read(artifact.bytes) {
+            scope.gap(None, format!("messages lie more than {DEPTH} deep"));
+        }
+        (!found.layers.is_empty()).then(|| Reading::new(Format::Caffe, Facts::Caffe(found)))
+    },
+};
+
+/// A layer whose end is not reached yet.
+#[derive(Default)]
+struct Layer {
+    /// Line and text of each type that is written.
+    types: Vec<(u64, String)>,
+    /// Module and class of a Python layer.
+    names: [String; 2],
+}
+
+impl Caffe {
+    /// Whether all of it was read.
+    fn read(&mut self, bytes: &[u8]) -> bool {
+        let mut open: Vec<&[u8]> = Vec::new();
+        let mut key: &[u8] = b"";
+        let mut layer = Layer::default();
+        for (line, token) in Tokens::of(bytes) {
+            match token {
+                Token::Word(word) => key = word,
+                Token::Open if open.len() >= DEPTH => return false,
+                Token::Open => open.push(key),
+                Token::Close => {
+                    if matches!(open.as_slice(), [b"layer" | b"layers"]) {
+                        self.layer(std::mem::take(&mut layer));
+                    }
+                    // In a list, the next message is of the same name.
+                    key = open.pop().unwrap_or_default();
                 }
-                if found.layers.len() < MAX_LAYERS {
-                    found.layers.push(kind);
-                }
-            }
-            for key in ["module", "layer"] {
-                if let (Some(name), Some((_, named))) = (value(key), found.python.last_mut()) {
-                    let separator = if named.is_empty() { "" } else { "." };
-                    *named = format!("{named}{separator}{name}").chars().take(200).collect();
+                Token::Text(text) => {
+                    let text: String = text.chars().take(200).collect();
+                    match (open.as_slice(), key) {
+                        ([b"layer" | b"layers"], b"type") if layer.types.len() < MAX_LAYERS => {
+                            layer.types.push((line, text));
+                        }
+                        ([_, b"python_param"], b"module") => layer.names[0] = text,
+                        ([_, b"python_param"], b"layer") => layer.names[1] = text,
+                        _ => {}
+                    }
                 }
             }
         }
-        Some(Reading::new(Format::Caffe, Facts::Caffe(found)))
-    },
-};
+        self.layer(layer);
+        true
+    }
+
+    fn layer(&mut self, layer: Layer) {
+        for (line, kind) in layer.types {
+            if kind == "Python" && self.python.len() < MAX_LAYERS {
+                let names: Vec<&str> = layer
+                    .names
+                    .iter()
+                    .map(String::as_str)
+                    .filter(|name| !name.is_empty())
+                    .collect();
+                self.python.push((line, names.join(".")));
+            }
+            if self.layers.len() < MAX_LAYERS {
+                self.layers.push(kind);
+            }
+        }
+    }
+}
