@@ -53,16 +53,17 @@ const CUSTOM: u64 = 555;
 const LINKED: u64 = 556;
 const SERIALISED: u64 = 3000;
 
-/// A version, a description, and one kind of model of a number that no other format has.
+/// A version, a description, and one kind of model, whose number no other format has.
 fn is_model(bytes: &[u8]) -> bool {
     let (mut version, mut description, mut kind) = (false, false, false);
     for field in wire::fields(bytes).take(64) {
         match (field.number, field.value) {
             (1, Value::Varint(1..=100)) => version = true,
             (2, Value::Bytes(_)) => description = true,
-            (10, Value::Varint(_)) => {}
-            (number @ 200..=3000, Value::Bytes(_)) => kind |= number <= 3000,
-            _ => return false,
+            (1 | 2, _) => return false,
+            (number, Value::Bytes(_)) => kind |= KINDS.iter().any(|(known, _)| *known == number),
+            // Core ML steps over fields that it does not know.
+            _ => {}
         }
     }
     version && description && kind

@@ -113,16 +113,23 @@ fn is_checkpoint_shard(name: &str) -> bool {
     shard.is_some_and(|(shard, count)| digits(shard) && digits(count))
 }
 
+/// Version and graphs; or, as TensorFlow steps over fields that it does not know and needs no version,
+/// a graph with nodes where a SavedModel has it.
 fn is_saved_model(bytes: &[u8]) -> bool {
-    let (mut version, mut graphs) = (false, false);
+    let (mut version, mut graphs, mut only) = (false, false, true);
     for field in wire::fields(bytes).take(64) {
         match (field.number, field.value) {
             (1, Value::Varint(1)) => version = true,
             (2, Value::Bytes(graph)) if is_meta_graph_like(graph) => graphs = true,
-            _ => return false,
+            _ => only = false,
         }
     }
-    version && graphs
+    let holds_nodes = || {
+        let graphs =
+            wire::contents(bytes, 2).take(64).flat_map(|meta| wire::contents(meta, 2).take(64));
+        graphs.into_iter().any(is_graph)
+    };
+    version && graphs && only || holds_nodes()
 }
 
 /// A message whose fields are all contents and numbered as those of a MetaGraphDef.
@@ -137,17 +144,22 @@ fn is_meta_graph_like(bytes: &[u8]) -> bool {
     some
 }
 
+/// A description of the graph with its tags or versions, or nothing, and a graph.
 fn is_meta_graph(bytes: &[u8]) -> bool {
-    is_meta_graph_like(bytes) && is_graph(wire::content(bytes, 2))
+    let about = wire::content(bytes, 1);
+    let described = about.is_empty() || wire::fields(about).next().is_some();
+    described && !wire::content(bytes, 2).is_empty() && is_graph(wire::content(bytes, 2))
 }
 
+/// Nodes; fields that a graph does not have are stepped over as TensorFlow does.
 fn is_graph(bytes: &[u8]) -> bool {
     let mut nodes = 0_usize;
     for field in wire::fields(bytes).take(64) {
         match (field.number, field.value) {
             (1, Value::Bytes(node)) if is_node(node) => nodes = nodes.saturating_add(1),
             (2 | 4 | 5, Value::Bytes(_)) | (3, Value::Varint(_)) => {}
-            _ => return false,
+            (1..=5, _) => return false,
+            _ => {}
         }
     }
     nodes > 0
