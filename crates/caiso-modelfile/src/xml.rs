@@ -18,6 +18,8 @@ pub(crate) enum Item<'x> {
     /// Text or character data of the element.
     Text {
         element: &'x str,
+        /// The names of the elements around it, from the root to its own.
+        parents: &'x [String],
         text: &'x str,
     },
 }
@@ -27,7 +29,7 @@ pub(crate) struct Element<'x> {
     pub(crate) name: &'x str,
     /// The names of the elements around it, from the root on.
     pub(crate) parents: &'x [String],
-    /// Without prefixes.
+    /// Without prefixes, and without the names of their spaces.
     attributes: Vec<(String, String)>,
 }
 
@@ -124,16 +126,14 @@ pub(crate) fn walk(
             Event::End(_) => {
                 parents.pop();
             }
-            Event::Text(text) => {
-                let element = parents.last().map_or("", String::as_str);
-                let text: &str = &text;
-                if !text.trim().is_empty() {
-                    visit(Item::Text { element, text }, problems);
+            Event::Text(text) if text.trim().is_empty() => {}
+            Event::Text(text) => visit(text_in(&parents, &text), problems),
+            Event::CData(data) => visit(text_in(&parents, &data), problems),
+            Event::GeneralRef(reference) => {
+                if let Some(character) = character(&reference) {
+                    let text = character.encode_utf8(&mut [0; 4]).to_owned();
+                    visit(text_in(&parents, &text), problems);
                 }
-            }
-            Event::CData(data) => {
-                let element = parents.last().map_or("", String::as_str);
-                visit(Item::Text { element, text: &data }, problems);
             }
             Event::DocType(declaration) => doctype(&declaration, problems),
             Event::PI(instruction) => {
@@ -144,11 +144,30 @@ pub(crate) fn walk(
                 );
                 problems.push(High, &format!("instruction {target}"), message);
             }
-            Event::Comment(_) | Event::Decl(_) | Event::GeneralRef(_) => {}
+            Event::Comment(_) | Event::Decl(_) => {}
             Event::Eof if parents.is_empty() => return Ok(()),
             Event::Eof => return Err("the document ends before its root element does".to_owned()),
         }
     }
+}
+
+fn text_in<'x>(parents: &'x [String], text: &'x str) -> Item<'x> {
+    Item::Text { element: parents.last().map_or("", String::as_str), parents, text }
+}
+
+/// The character that a reference without `&` and `;` stands for; none for entities of the document.
+fn character(reference: &str) -> Option<char> {
+    let number = match reference.strip_prefix('#') {
+        Some(hexadecimal) if hexadecimal.starts_with('x') => {
+            u32::from_str_radix(hexadecimal.get(1..)?, 16).ok()?
+        }
+        Some(decimal) => decimal.parse().ok()?,
+        None => {
+            let known = [("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\'')];
+            return known.iter().find(|(name, _)| *name == reference).map(|(_, value)| *value);
+        }
+    };
+    char::from_u32(number)
 }
 
 fn doctype(declaration: &str, problems: &mut Problems) {
@@ -189,6 +208,7 @@ fn attributes(start: &BytesStart<'_>) -> Vec<(String, String)> {
     let mut attributes = start.attributes();
     let attributes = attributes.with_checks(false).flatten();
     attributes
+        .filter(|attribute| attribute.key.as_namespace_binding().is_none())
         .map(|attribute| {
             let key = attribute.key.local_name().as_ref().to_owned();
             // A value with an entity of its own stays as it is written.

@@ -50,14 +50,33 @@ pub(crate) const READER: Reader = Reader {
         let mut functions = Functions::default();
         let mut problems = Problems::default();
         let text = xml::decode(artifact.bytes);
-        let walked = xml::walk(&text, &mut problems, &mut |item, problems| match item {
-            Item::Open(element) => open(&element, &mut facts, &mut functions, problems),
-            Item::Text { element, text } => match element {
-                "Timestamp" => facts.timestamp = shown(text.trim().as_bytes()),
-                "Extension" => extension(text, problems),
-                _ => {}
-            },
+        // The text of an extension, which elements, references and character data may divide.
+        let mut said = String::new();
+        let walked = xml::walk(&text, &mut problems, &mut |item, problems| {
+            let inside = within_extension(match &item {
+                Item::Open(element) => element.parents,
+                Item::Text { parents, .. } => parents,
+            });
+            if !inside && !said.is_empty() {
+                extension(&std::mem::take(&mut said), problems);
+            }
+            match item {
+                Item::Open(element) => {
+                    if inside || element.name == "Extension" {
+                        for (_, value) in element.attributes() {
+                            extension(value, problems);
+                        }
+                    }
+                    open(&element, &mut facts, &mut functions, problems);
+                }
+                Item::Text { text, .. } if inside => said.push_str(text),
+                Item::Text { element: "Timestamp", text, .. } => {
+                    facts.timestamp = shown(text.trim().as_bytes());
+                }
+                Item::Text { .. } => {}
+            }
         });
+        extension(&said, &mut problems);
         functions.judge(&mut problems);
         if let Err(reason) = walked {
             scope.gap(None, reason);
@@ -66,6 +85,10 @@ pub(crate) const READER: Reader = Reader {
         Some(Reading::new(Format::Pmml, Facts::Pmml(facts)))
     },
 };
+
+fn within_extension(parents: &[String]) -> bool {
+    parents.iter().any(|parent| parent == "Extension")
+}
 
 /// Functions that are defined and called.
 #[derive(Default)]
@@ -117,11 +140,6 @@ fn open(
         "script" | "Script" => {
             let message = "an extension holds a script".to_owned();
             problems.push(High, "script", message);
-        }
-        "Extension" => {
-            for (_, value) in element.attributes() {
-                extension(value, problems);
-            }
         }
         name if element.get("functionName").is_some() => {
             let kind = format!("{name} {}", element.text("functionName"));
@@ -181,7 +199,9 @@ impl Functions {
                     "a formula calls `{name}`, which a reader in Java takes for a class, loads and runs"
                 );
                 problems.push(High, &part, message);
-            } else if !BUILT_IN.contains(&format!(" {name} ")) && !name.starts_with("x-") {
+            } else if !BUILT_IN.split_whitespace().any(|known| known == name)
+                && !name.starts_with("x-")
+            {
                 let message = format!(
                     "a formula calls `{name}`, which neither PMML nor the file defines: the reader's own \
                      code runs for it"
