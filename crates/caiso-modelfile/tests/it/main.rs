@@ -8,6 +8,7 @@ mod ensembles;
 mod fixtures;
 mod formats;
 mod gguf;
+mod graphs;
 mod keras;
 mod msgpack;
 mod numpy;
