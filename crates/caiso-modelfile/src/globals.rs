@@ -1,56 +1,39 @@
 //! Python objects that configurations and sources name, judged by the catalog of pickle globals.
 
-use caiso_core::Severity;
 use caiso_pickle::catalog::{Judgement, Rule, Use};
 use caiso_pickle::{Catalog, Category};
 
-/// What the catalog says about a name.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Judged {
-    pub(crate) category: Category,
-    pub(crate) severity: Severity,
-    /// Identifiers of published advisories.
-    pub(crate) reference: Option<&'static str>,
+/// What something of this category does, in words that follow "which".
+pub(crate) fn effect(category: Category) -> &'static str {
+    match category {
+        Category::Exec => "runs commands or code",
+        Category::Resolver => "reaches any object by its name",
+        Category::Import => "imports a module that its argument names",
+        Category::FileWrite => "creates, changes or removes files",
+        Category::FileRead => "reads files",
+        Category::Network => "talks to other machines",
+        Category::Native => "loads or calls native code",
+        Category::ProcessControl => "starts or disturbs processes",
+        Category::NestedLoad => "loads another serialised object",
+        Category::CodeObject => "builds code from bytes",
+        Category::HarmlessConstructor | Category::FrameworkRebuild => "only builds data",
+        _ => "is not known to caiso",
+    }
 }
 
-impl Judged {
-    /// Whether the catalog lists the name or what it lies in as harmful.
-    pub(crate) fn is_dangerous(&self) -> bool {
-        self.category.is_dangerous()
-    }
-
-    /// What the name does, in words that follow "which".
-    pub(crate) fn effect(&self) -> &'static str {
-        match self.category {
-            Category::Exec => "runs commands or code",
-            Category::Resolver => "reaches any object by its name",
-            Category::Import => "imports a module that its argument names",
-            Category::FileWrite => "creates, changes or removes files",
-            Category::FileRead => "reads files",
-            Category::Network => "talks to other machines",
-            Category::Native => "loads or calls native code",
-            Category::ProcessControl => "starts or disturbs processes",
-            Category::NestedLoad => "loads another serialised object",
-            Category::CodeObject => "builds code from bytes",
-            Category::HarmlessConstructor | Category::FrameworkRebuild => "only builds data",
-            _ => "is not known to caiso",
-        }
-    }
-
-    /// ` (CVE-…)`, or nothing.
-    pub(crate) fn cited(&self) -> String {
-        self.reference.map_or_else(String::new, |reference| format!(" ({reference})"))
-    }
+/// Identifiers of published advisories in a sentence: ` (CVE-…)`, or nothing.
+pub(crate) fn cited(reference: Option<&str>) -> String {
+    reference.map_or_else(String::new, |reference| format!(" ({reference})"))
 }
 
 /// Judges calling or instantiating `name` of `module`.
-pub(crate) fn judge(module: &str, name: &str) -> Judged {
-    of(Catalog::embedded().judge(module, name, Use::Call))
+pub(crate) fn judge(module: &str, name: &str) -> Judgement {
+    Catalog::embedded().judge(module, name, Use::Call)
 }
 
 /// Judges calling `a.b.c`, of which it is not written where the module ends: the worst of every way to
 /// cut it that the catalog knows.
-pub(crate) fn judge_dotted(path: &str) -> Judged {
+pub(crate) fn judge_dotted(path: &str) -> Judgement {
     let catalog = Catalog::embedded();
     let cuts = path
         .match_indices('.')
@@ -68,18 +51,7 @@ pub(crate) fn judge_dotted(path: &str) -> Judged {
             worst = Some(judgement);
         }
     }
-    of(worst.unwrap_or_else(|| catalog.judge("builtins", path, Use::Call)))
-}
-
-fn of(judgement: Judgement) -> Judged {
-    let severity = match judgement.severity {
-        caiso_pickle::Severity::Info => Severity::Info,
-        caiso_pickle::Severity::Low => Severity::Low,
-        caiso_pickle::Severity::Medium => Severity::Medium,
-        caiso_pickle::Severity::High => Severity::High,
-        caiso_pickle::Severity::Critical => Severity::Critical,
-    };
-    Judged { category: judgement.category, severity, reference: judgement.reference }
+    worst.unwrap_or_else(|| catalog.judge("builtins", path, Use::Call))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod lookup;
 
 use std::sync::OnceLock;
 
+use caiso_core::Severity;
 use serde::Deserialize;
 
 /// What a global can be used for when a pickle calls it.
@@ -116,22 +117,6 @@ impl std::fmt::Display for Category {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
     }
-}
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// Expected in benign files.
-    Info,
-    /// Unusual, without an effect of its own.
-    Low,
-    /// Needs a look by a person.
-    Medium,
-    /// Harm is likely when the file is loaded.
-    High,
-    /// Loading the file runs what its author chose.
-    Critical,
 }
 
 /// What a pickle does with a global.

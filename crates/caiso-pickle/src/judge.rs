@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use crate::catalog::{Catalog, Category, Judgement, Severity, Use};
+use caiso_core::Severity;
+
+use crate::catalog::{Catalog, Category, Judgement, Use};
 use crate::event::{
     AcceptedBy, Analysis, ArgumentKind, Build, Call, Callee, Difference, DifferenceKind, EventKind,
     Folding, Name, Stream,

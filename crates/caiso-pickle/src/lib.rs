@@ -35,7 +35,7 @@ mod text;
 mod value;
 
 pub use analyse::{analyse, looks_like_pickle};
-pub use catalog::{Catalog, Category, Severity};
+pub use catalog::{Catalog, Category};
 pub use decode::{DecodeError, Decoder, Instruction};
 pub use event::{
     AcceptedBy, Analysis, Argument, ArgumentKind, Build, Call, Callee, Difference, DifferenceKind,

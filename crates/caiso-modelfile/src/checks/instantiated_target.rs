@@ -3,7 +3,7 @@ use caiso_core::{
 };
 
 use crate::checks::external_data::escapes;
-use crate::globals::judge_dotted;
+use crate::globals::{cited, effect, judge_dotted};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -52,7 +52,7 @@ fn instantiated_target(
         let mut push = |at: &str, name: &str, verb: &str, least: Severity| {
             let judged = judge_dotted(name);
             let root = name.split('.').next().unwrap_or_default();
-            let severity = if judged.is_dangerous() {
+            let severity = if judged.category.is_dangerous() {
                 judged.severity.max(least)
             } else if KNOWN.contains(&root) || judged.category.is_harmless() {
                 least
@@ -63,7 +63,7 @@ fn instantiated_target(
                 return;
             }
             let message =
-                format!("`{at}` {verb} `{name}`, which {}{}", judged.effect(), judged.cited());
+                format!("`{at}` {verb} `{name}`, which {}{}", effect(judged.category), cited(judged.reference));
             let mut finding = Finding::of(
                 &UNIT.meta,
                 input.at(node, &format!("{at}: {name}")),

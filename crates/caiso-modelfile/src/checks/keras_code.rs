@@ -80,7 +80,7 @@ fn keras_code(
             let harmful = object
                 .function
                 .as_deref()
-                .filter(|name| globals::judge_dotted(name).is_dangerous());
+                .filter(|name| globals::judge_dotted(name).category.is_dangerous());
             if let Some(name) = harmful {
                 let message = format!("`{}` is a Lambda layer that calls `{name}`", object.at);
                 let place = input.at(node, &format!("Lambda layer {}", object.at));
@@ -113,9 +113,9 @@ fn keras_code(
 
 /// The first name, with a module or alone, that the catalog knows as harmful.
 fn harmful(names: &[String]) -> Option<String> {
-    let alone = |name: &&String| globals::judge("builtins", name).is_dangerous();
+    let alone = |name: &&String| globals::judge("builtins", name).category.is_dangerous();
     let reached = |name: &String| {
-        let harmful = |module: &&String| globals::judge(module, name).is_dangerous();
+        let harmful = |module: &&String| globals::judge(module, name).category.is_dangerous();
         let from = names.iter().find(harmful).filter(|_| !alone(&name))?;
         Some(format!("{from}.{name}"))
     };

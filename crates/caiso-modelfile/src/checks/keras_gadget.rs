@@ -136,7 +136,7 @@ fn gadget(input: &ModelFileInput, node: &Node, object: &Object) -> Option<Findin
         // Classes of old versions have short names such as `relu`; their module is not written.
         // A module of Keras that leads on to another one.
         None if !target.starts_with("__")
-            && judge_dotted(&format!("{module}.{target}")).is_dangerous() =>
+            && judge_dotted(&format!("{module}.{target}")).category.is_dangerous() =>
         {
             (Severity::High, "leads through Keras to what runs code or reaches files", "")
         }

@@ -128,14 +128,14 @@ fn judge(input: &ModelFileInput, node: &Node, object: &Object) -> Option<Finding
         let judged = globals::judge(module, &target);
         // Functions that Keras finds by their bare name have this module.
         let fine = module == "builtins" && (is_built_in(object) || object.class == "function");
-        if fine && !judged.is_dangerous() || judged.severity < Severity::Medium {
+        if fine && !judged.category.is_dangerous() || judged.severity < Severity::Medium {
             return None;
         }
         let message = format!(
             "`{}` makes the loader import `{module}` and call `{target}`, which {}{}",
             object.at,
-            judged.effect(),
-            if judged.is_dangerous() { " (CVE-2025-1550)" } else { "" },
+            globals::effect(judged.category),
+            if judged.category.is_dangerous() { " (CVE-2025-1550)" } else { "" },
         );
         (judged.severity, message)
     } else if registered.contains('>') && !is_own(registered.split('>').next().unwrap_or_default())

@@ -1,10 +1,11 @@
 //! What the checks on pickles have in common.
 
-use caiso_core::{Finding, Meta, Outcome, Severity};
+use caiso_core::{Finding, Meta, Outcome};
 use caiso_pickle::{Category, Concern};
 
 use crate::Format;
 use crate::ModelFileInput;
+use crate::globals::cited;
 use crate::readers::pickle::Pickle;
 use crate::tree::{Facts, Node};
 
@@ -40,14 +41,13 @@ fn select(input: &ModelFileInput, meta: &Meta, wanted: impl Fn(&Concern) -> bool
             |concern: &Concern| script(input, node) && concern.global.starts_with("__torch__.");
         let wanted = |concern: &&Concern| wanted(concern) && !own(concern);
         for concern in pickle.concerns.iter().filter(wanted) {
-            let reference = concern.reference.map(|reference| format!(" ({reference})"));
             let mut finding = Finding::of(
                 meta,
                 input.at_bytes(node, &concern.global, &concern.span),
-                format!("loading {}{}", concern.message, reference.unwrap_or_default()),
+                format!("loading {}{}", concern.message, cited(concern.reference)),
                 REMEDIATION,
             );
-            finding.severity = severity(concern.severity);
+            finding.severity = concern.severity;
             outcome.findings.push(finding);
         }
     }
@@ -71,15 +71,4 @@ pub(super) fn of_torch(input: &ModelFileInput, node: &Node) -> bool {
 fn holder(input: &ModelFileInput, node: &Node) -> impl Iterator<Item = Format> {
     let parent = node.parent.and_then(|parent| input.tree.nodes.get(parent));
     parent.into_iter().flat_map(|parent| parent.readings.iter().map(|reading| reading.format))
-}
-
-/// The catalog's severity in the words of every check.
-pub(super) fn severity(severity: caiso_pickle::Severity) -> Severity {
-    match severity {
-        caiso_pickle::Severity::Info => Severity::Info,
-        caiso_pickle::Severity::Low => Severity::Low,
-        caiso_pickle::Severity::Medium => Severity::Medium,
-        caiso_pickle::Severity::High => Severity::High,
-        caiso_pickle::Severity::Critical => Severity::Critical,
-    }
 }

@@ -3,7 +3,7 @@ use caiso_core::{
 };
 
 use crate::checks::hugging_face::configurations;
-use crate::globals::judge_dotted;
+use crate::globals::{cited, effect, judge_dotted};
 use crate::readers::hugging_face::Named;
 use crate::{Format, ModelFileInput};
 
@@ -74,9 +74,9 @@ fn remote_code(
         for Named { at, value } in &found.imports {
             let judged = judge_dotted(value);
             let root = value.split('.').next().unwrap_or_default();
-            if judged.is_dangerous() {
-                let effect = judged.effect();
-                let message = format!("`{at}` names `{value}`, which {effect}{}", judged.cited());
+            if judged.category.is_dangerous() {
+                let (effect, cited) = (effect(judged.category), cited(judged.reference));
+                let message = format!("`{at}` names `{value}`, which {effect}{cited}");
                 push(format!("{at}: {value}"), message, judged.severity.max(Severity::High));
             } else if !KNOWN.contains(&root) {
                 let message = format!(

@@ -159,7 +159,7 @@ fn judge(node: &Node) -> Option<(Severity, String)> {
     let name = format!("{module}.{class}");
     let judged = globals::judge(module, class);
     let at = &node.at;
-    if !LOADERS.contains(&node.loader.as_str()) && !judged.is_dangerous() {
+    if !LOADERS.contains(&node.loader.as_str()) && !judged.category.is_dangerous() {
         let loader = &node.loader;
         let message = format!("`{at}` is built by `{loader}`, which no version of skops has");
         return Some((Severity::Medium, message));
@@ -200,7 +200,7 @@ fn judge(node: &Node) -> Option<(Severity, String)> {
                 ));
             }
             let reached = globals::judge(module, &format!("{class}.{method}"));
-            if method.starts_with("__") || reached.is_dangerous() {
+            if method.starts_with("__") || reached.category.is_dangerous() {
                 return Some((
                     Severity::High,
                     format!("`{at}` takes the method `{method}` of `{name}` (CVE-2025-54413)"),
@@ -208,9 +208,9 @@ fn judge(node: &Node) -> Option<(Severity, String)> {
             }
             Some((Severity::Medium, format!("`{at}` takes the method `{method}` of `{name}`")))
         }
-        _ if judged.is_dangerous() => Some((
+        _ if judged.category.is_dangerous() => Some((
             judged.severity.max(Severity::High),
-            format!("`{at}` names `{name}`, which {}{}", judged.effect(), judged.cited()),
+            format!("`{at}` names `{name}`, which {}{}", globals::effect(judged.category), globals::cited(judged.reference)),
         )),
         _ if judged.severity <= Severity::Info => None,
         "FunctionNode" | "PartialNode" => {
@@ -221,7 +221,7 @@ fn judge(node: &Node) -> Option<(Severity, String)> {
         loader if module.is_empty() || class.is_empty() || loader.is_empty() => {
             Some((Severity::Medium, format!("`{at}` does not say what it builds")))
         }
-        _ => Some((Severity::Medium, format!("`{at}` builds `{name}`, which {}", judged.effect()))),
+        _ => Some((Severity::Medium, format!("`{at}` builds `{name}`, which {}", globals::effect(judged.category)))),
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use caiso_core::Severity;
 use caiso_pickle::{
-    Analysis, Catalog, Category, Concern, End, EventKind, GapReason, ResultKind, Severity, Stream,
-    analyse, judge, looks_like_pickle,
+    Analysis, Catalog, Category, Concern, End, EventKind, GapReason, ResultKind, Stream, analyse,
+    judge, looks_like_pickle,
 };
 
 use crate::Format;

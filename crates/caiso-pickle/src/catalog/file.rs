@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Catalog, Category, Group, Pair, Row, Severity, Use};
+use caiso_core::Severity;
+
+use super::{Catalog, Category, Group, Pair, Row, Use};
 
 /// The file: tables of many names each, since thousands of small ones would take longer to read than
 /// a small model takes to scan.

@@ -1,6 +1,8 @@
 //! The rules by which a global finds its judgement.
 
-use super::{Catalog, Category, Group, Judgement, Rule, Severity, Use};
+use caiso_core::Severity;
+
+use super::{Catalog, Category, Group, Judgement, Rule, Use};
 
 /// Longest dotted name whose every part is judged; a longer one is suspicious by its length alone.
 const MAX_PARTS: usize = 32;

@@ -1,6 +1,7 @@
 //! Each published way past a scanner that concerns the pickle machine.
 
-use caiso_pickle::{Catalog, Limits, Severity, analyse, judge};
+use caiso_core::Severity;
+use caiso_pickle::{Catalog, Limits, analyse, judge};
 
 use crate::assemble::{bytes, global, join, list, reduce, stream, text, tuple};
 

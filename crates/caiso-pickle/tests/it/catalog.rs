@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use caiso_pickle::catalog::{Catalog, Category, Rule, Severity, Use};
+use caiso_core::Severity;
+use caiso_pickle::catalog::{Catalog, Category, Rule, Use};
 use proptest::prelude::*;
 
 /// Published bypasses of other scanners that come down to a global, and the global.

@@ -1,8 +1,7 @@
 //! Where CPython's two unpicklers part ways.
 
-use caiso_pickle::{
-    AcceptedBy, Catalog, DifferenceKind, EventKind, Limits, Severity, analyse, judge,
-};
+use caiso_core::Severity;
+use caiso_pickle::{AcceptedBy, Catalog, DifferenceKind, EventKind, Limits, analyse, judge};
 
 use crate::assemble::{global, join, text};
 

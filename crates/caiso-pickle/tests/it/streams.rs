@@ -1,7 +1,8 @@
 //! Many streams, padding, damage, arrays and limits.
 
+use caiso_core::Severity;
 use caiso_pickle::{
-    Callee, Catalog, End, EventKind, GapReason, Limits, ResultKind, Severity, analyse, judge,
+    Callee, Catalog, End, EventKind, GapReason, Limits, ResultKind, analyse, judge,
     looks_like_pickle,
 };
 

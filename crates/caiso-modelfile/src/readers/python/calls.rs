@@ -347,7 +347,8 @@ impl<'s> Reader<'_, 's> {
 
     /// What a name means that a harmful object of a module has of which everything is imported.
     fn star(&self, name: &str) -> Option<String> {
-        let harmful = |module: &&String| crate::globals::judge(module, name).is_dangerous();
+        let harmful =
+            |module: &&String| crate::globals::judge(module, name).category.is_dangerous();
         self.stars.iter().find(harmful).map(|module| format!("{module}.{name}"))
     }
 
