@@ -9,7 +9,7 @@ mod archive;
 mod hugging_face;
 mod pickle;
 mod python;
-mod structure;
+mod suspicions;
 
 caiso_core::units![
     Check<ModelFileInput>:

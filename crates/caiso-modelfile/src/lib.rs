@@ -24,6 +24,7 @@
     )
 )]
 
+mod binary_tree;
 mod checks;
 mod cursor;
 mod description;
@@ -32,7 +33,6 @@ mod format;
 mod globals;
 mod input;
 mod readers;
-mod structure;
 mod suspicion;
 mod template;
 mod text_signs;

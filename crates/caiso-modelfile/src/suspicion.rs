@@ -1,11 +1,9 @@
 //! Something in a file that a person should know about, before it is tied to a check.
 
-use caiso_core::{Finding, Meta, Outcome, Severity};
-
-use crate::{ModelFileInput, Node};
+use caiso_core::Severity;
 
 /// Most suspicions of one kind that are kept for a part: thousands more tell nothing new.
-const MOST: usize = 64;
+const MOST: usize = 100;
 
 /// A weakness that a reader or judge found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +27,11 @@ impl Suspicion {
 
 /// Suspicions in the order they were found, without repetitions, bounded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Suspicions(Vec<Suspicion>);
+pub(crate) struct Suspicions {
+    pub(crate) all: Vec<Suspicion>,
+    /// How many more there are that are not kept.
+    pub(crate) more: u64,
+}
 
 impl Suspicions {
     pub(crate) fn add(
@@ -39,41 +41,39 @@ impl Suspicions {
         message: impl Into<String>,
     ) {
         let suspicion = Suspicion::new(severity, what, message);
-        if self.0.contains(&suspicion) {
+        if self.all.contains(&suspicion) {
             return;
         }
-        if self.0.len() < MOST {
-            self.0.push(suspicion);
-        } else if let Some(milder) = self.0.iter_mut().find(|kept| kept.severity < severity) {
-            // Many mild ones must not hide a grave one.
+        if self.all.len() < MOST {
+            self.all.push(suspicion);
+            return;
+        }
+        self.more = self.more.saturating_add(1);
+        // Many mild ones must not hide a grave one.
+        if let Some(milder) = self.all.iter_mut().find(|kept| kept.severity < severity) {
             *milder = suspicion;
         }
     }
 
-    /// Reports all as findings of a check.
-    pub(crate) fn report(
-        &self,
-        meta: &Meta,
-        input: &ModelFileInput,
-        node: &Node,
-        remediation: &str,
-        outcome: &mut Outcome,
-    ) {
-        for suspicion in &self.0 {
-            let place = input.at(node, &suspicion.what);
-            let mut finding = Finding::of(meta, place, &suspicion.message, remediation);
-            finding.severity = suspicion.severity;
-            outcome.findings.push(finding);
-        }
+    /// Adds one whose message says nothing of its place.
+    pub(crate) fn add_at(&mut self, severity: Severity, part: &str, message: impl AsRef<str>) {
+        self.add(severity, part, format!("{part}: {}", message.as_ref()));
     }
-}
 
-impl IntoIterator for Suspicions {
-    type Item = Suspicion;
-    type IntoIter = std::vec::IntoIter<Suspicion>;
+    /// The same as part of something.
+    pub(crate) fn within(mut self, whole: &str) -> Self {
+        for suspicion in &mut self.all {
+            suspicion.what = format!("{whole}: {}", suspicion.what);
+        }
+        self
+    }
 
-    fn into_iter(self) -> Self::IntoIter {
-        self.0.into_iter()
+    /// Two counts that have to be the same.
+    pub(crate) fn same(&mut self, part: &str, says: &str, said: i64, what: &str, found: usize) {
+        if usize::try_from(said) != Ok(found) {
+            let message = format!("`{says}` is {said}, and there are {found} {what}");
+            self.add_at(Severity::Medium, part, message);
+        }
     }
 }
 
@@ -92,4 +92,26 @@ pub(crate) fn cut(text: &str, most: usize) -> String {
         }
     }
     shown
+}
+
+#[cfg(test)]
+mod tests {
+    use caiso_core::Severity::{High, Low};
+
+    use super::{MOST, Suspicions};
+
+    #[test]
+    fn what_is_not_kept_is_counted_and_the_gravest_stays() {
+        let mut found = Suspicions::default();
+        for tensor in 0..MOST {
+            found.add(Low, format!("tensor {tensor}"), "odd");
+            found.add(Low, format!("tensor {tensor}"), "odd");
+        }
+        assert_eq!((found.all.len(), found.more), (MOST, 0));
+        found.add(Low, "one more", "odd");
+        found.add(High, "the last", "harmful");
+        assert_eq!((found.all.len(), found.more), (MOST, 2));
+        assert!(found.all.iter().any(|kept| kept.severity == High));
+        assert!(found.all.iter().all(|kept| kept.what != "one more"));
+    }
 }

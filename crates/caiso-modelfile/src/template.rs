@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use caiso_core::Severity::{self, Critical, High, Low, Medium};
 
-use crate::suspicion::{Suspicion, Suspicions};
+use crate::suspicion::Suspicions;
 
 mod expression;
 mod fold;
@@ -186,7 +186,7 @@ const FILTERS: [&str; 62] = [
 ];
 
 /// Judges a template; empty for one that only puts texts together.
-pub(crate) fn judge(text: &str) -> Vec<Suspicion> {
+pub(crate) fn judge(text: &str) -> Suspicions {
     let mut found = Suspicions::default();
     if text.len() > LONGEST {
         found.add(
@@ -195,7 +195,7 @@ pub(crate) fn judge(text: &str) -> Vec<Suspicion> {
             format!("the template has {} bytes, more than is looked through", text.len()),
         );
         search(text.get(..text.floor_char_boundary(LONGEST)).unwrap_or_default(), &mut found);
-        return found.into_iter().collect();
+        return found;
     }
     let mut parser = Parser::default();
     parser.template(text);
@@ -210,7 +210,7 @@ pub(crate) fn judge(text: &str) -> Vec<Suspicion> {
         );
         search(text, &mut found);
     }
-    found.into_iter().collect()
+    found
 }
 
 /// Whether an attribute of this name leads from data to the interpreter.

@@ -6,7 +6,7 @@ use caiso_core::Severity::{High, Medium};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use crate::structure::Problems;
+use crate::suspicion::Suspicions;
 use crate::wire::shown;
 
 /// How deep elements may lie in elements.
@@ -105,8 +105,8 @@ pub(crate) fn root(bytes: &[u8]) -> Option<(String, bool)> {
 /// the reason why the walk ended before the document otherwise.
 pub(crate) fn walk(
     text: &str,
-    problems: &mut Problems,
-    visit: &mut dyn FnMut(Item<'_>, &mut Problems),
+    problems: &mut Suspicions,
+    visit: &mut dyn FnMut(Item<'_>, &mut Suspicions),
 ) -> Result<(), String> {
     let mut reader = Reader::from_str(text);
     reader.config_mut().check_comments = false;
@@ -142,7 +142,7 @@ pub(crate) fn walk(
                     "the document gives an instruction to `{target}`: a program that reads it may fetch or \
                      run what it names"
                 );
-                problems.push(High, &format!("instruction {target}"), message);
+                problems.add_at(High, &format!("instruction {target}"), message);
             }
             Event::Comment(_) | Event::Decl(_) => {}
             Event::Eof if parents.is_empty() => return Ok(()),
@@ -170,7 +170,7 @@ fn character(reference: &str) -> Option<char> {
     char::from_u32(number)
 }
 
-fn doctype(declaration: &str, problems: &mut Problems) {
+fn doctype(declaration: &str, problems: &mut Suspicions) {
     let upper = declaration.to_ascii_uppercase();
     let has = |word: &str| upper.contains(word);
     let (severity, what) = if has("SYSTEM") || has("PUBLIC") {
@@ -182,14 +182,14 @@ fn doctype(declaration: &str, problems: &mut Problems) {
     };
     let start = shown(declaration.trim().as_bytes());
     let start: String = start.chars().take(120).collect();
-    problems.push(severity, "document type", format!("the document {what}: `{start}`"));
+    problems.add_at(severity, "document type", format!("the document {what}: `{start}`"));
 }
 
 fn open(
     start: &BytesStart<'_>,
     parents: &[String],
-    problems: &mut Problems,
-    visit: &mut dyn FnMut(Item<'_>, &mut Problems),
+    problems: &mut Suspicions,
+    visit: &mut dyn FnMut(Item<'_>, &mut Suspicions),
 ) {
     let name = start.local_name();
     let element = Element { name: name.as_ref(), parents, attributes: attributes(start) };
@@ -199,7 +199,7 @@ fn open(
             "the document includes `{}`: a parser reads a file or host that the author of the model chose",
             element.text("href")
         );
-        problems.push(High, "include", message);
+        problems.add_at(High, "include", message);
     }
     visit(Item::Open(element), problems);
 }

@@ -2,7 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
-use super::structure::report;
+use super::suspicions::{CONTRADICTIONS, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -48,5 +48,5 @@ fn catboost_structure(
         Facts::CatBoost(model) => Some(&model.problems),
         _ => None,
     });
-    Ok(report(&UNIT.meta, input, facts, &[Format::CatBoost]))
+    Ok(report(&UNIT.meta, input, facts, &[Format::CatBoost], &CONTRADICTIONS))
 }

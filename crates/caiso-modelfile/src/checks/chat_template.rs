@@ -1,7 +1,8 @@
 use caiso_core::{
-    Check, CheckError, Finding, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
+    Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
+use super::suspicions::{Words, report};
 use crate::checks::hugging_face::configurations;
 use crate::readers::hugging_face::Named;
 use crate::{Format, ModelFileInput, template};
@@ -36,30 +37,18 @@ caiso_core::unit! {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
-fn chat_template(
-    input: &ModelFileInput,
-    _: &Parameters,
-    _: &RunContext,
-) -> Result<Outcome, CheckError> {
-    let mut outcome = Outcome::default();
-    for (node, found) in configurations(input) {
-        for Named { at, value } in &found.templates {
-            for suspicion in template::judge(value) {
-                let mut finding = Finding::of(
-                    &UNIT.meta,
-                    input.at(node, &format!("{at}: {}", suspicion.what)),
-                    suspicion.message,
-                    "Render the template in a sandbox only, or take the one of the model's first publisher",
-                );
-                finding.severity = suspicion.severity;
-                outcome.findings.push(finding);
-            }
-        }
-    }
-    outcome.not_assessed.extend(input.not_assessed(&[Format::HuggingFaceConfiguration]));
-    outcome.summary = match outcome.findings.len() {
-        0 => "the chat templates only put texts together".to_owned(),
-        count => format!("{count} things in chat templates do more"),
-    };
-    Ok(outcome)
+fn chat_template(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
+    let found = configurations(input).flat_map(|(node, found)| {
+        found.templates.iter().map(move |Named { at, value }| (node, template::judge(value).within(at)))
+    });
+    Ok(report(&UNIT.meta, input, found, &[Format::HuggingFaceConfiguration], &WORDS))
 }
+
+const WORDS: Words = Words {
+    remediation: "Render the template in a sandbox only, or take the one of the model's first publisher",
+    summaries: [
+        "the chat templates only put texts together",
+        "one thing in a chat template does more than put texts together",
+        "things in chat templates do more than put texts together",
+    ],
+};

@@ -1,7 +1,8 @@
 use caiso_core::{
-    Check, CheckError, Finding, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
+    Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
+use super::suspicions::{Words, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput, template};
 
@@ -38,28 +39,22 @@ caiso_core::unit! {
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
-    let mut outcome = Outcome::default();
     let facts = input.facts(|facts| match facts {
         Facts::Gguf(facts) => Some(&**facts),
         _ => None,
     });
-    for (node, facts) in facts {
-        for (key, text) in &facts.templates {
-            for suspicion in template::judge(text) {
-                let place = input.at(node, &format!("{key}: {}", suspicion.what));
-                let remediation = "Do not load the file with a runtime that renders its template without a \
-                                   sandbox; take the template of the model's first publisher instead";
-                let mut finding = Finding::of(&UNIT.meta, place, suspicion.message, remediation);
-                finding.severity = suspicion.severity;
-                outcome.findings.push(finding);
-            }
-        }
-    }
-    outcome.not_assessed.extend(input.not_assessed(&[Format::Gguf]));
-    outcome.summary = match outcome.findings.len() {
-        0 => "the chat templates only put texts together".to_owned(),
-        1 => "one thing in a chat template does more than put texts together".to_owned(),
-        count => format!("{count} things in chat templates do more than put texts together"),
-    };
-    Ok(outcome)
+    let found = facts.flat_map(|(node, facts)| {
+        facts.templates.iter().map(move |(key, text)| (node, template::judge(text).within(key)))
+    });
+    Ok(report(&UNIT.meta, input, found, &[Format::Gguf], &WORDS))
 }
+
+const WORDS: Words = Words {
+    remediation: "Do not load the file with a runtime that renders its template without a sandbox; take the template \
+        of the model's first publisher instead",
+    summaries: [
+        "the chat templates only put texts together",
+        "one thing in a chat template does more than put texts together",
+        "things in chat templates do more than put texts together",
+    ],
+};

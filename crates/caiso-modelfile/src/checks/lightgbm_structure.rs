@@ -2,7 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
-use super::structure::report;
+use super::suspicions::{CONTRADICTIONS, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -47,5 +47,5 @@ fn lightgbm_structure(
         Facts::LightGbm(model) => Some(&model.problems),
         _ => None,
     });
-    Ok(report(&UNIT.meta, input, facts, &[Format::LightGbm]))
+    Ok(report(&UNIT.meta, input, facts, &[Format::LightGbm], &CONTRADICTIONS))
 }

@@ -2,6 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
+use super::suspicions::{Words, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -38,25 +39,14 @@ caiso_core::unit! {
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
-    let mut outcome = Outcome::default();
-    let facts = input.facts(|facts| match facts {
-        Facts::MessagePack(facts) => Some(&**facts),
+    let found = input.facts(|facts| match facts {
+        Facts::MessagePack(facts) => Some(&facts.structure),
         _ => None,
     });
-    for (node, facts) in facts {
-        facts.structure.report(
-            &UNIT.meta,
-            input,
-            node,
-            "Do not load the file; save the parameters anew with the current version of Flax",
-            &mut outcome,
-        );
-    }
-    outcome.not_assessed.extend(input.not_assessed(&[Format::MessagePack]));
-    outcome.summary = match outcome.findings.len() {
-        0 => "the file is a tree of arrays and plain values".to_owned(),
-        1 => "one thing in the file is not what Flax writes".to_owned(),
-        count => format!("{count} things in the file are not what Flax writes"),
-    };
-    Ok(outcome)
+    Ok(report(&UNIT.meta, input, found, &[Format::MessagePack], &WORDS))
 }
+
+const WORDS: Words = Words {
+    remediation: "Do not load the file; save the parameters anew with the current version of Flax",
+    summaries: ["the file is a tree of arrays and plain values", "one thing in the file is not what Flax writes", "things in the file are not what Flax writes"],
+};

@@ -2,6 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
+use super::suspicions::{Words, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -38,25 +39,14 @@ caiso_core::unit! {
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
-    let mut outcome = Outcome::default();
-    let facts = input.facts(|facts| match facts {
-        Facts::Numpy(facts) => Some(&**facts),
+    let found = input.facts(|facts| match facts {
+        Facts::Numpy(facts) => Some(&facts.structure),
         _ => None,
     });
-    for (node, facts) in facts {
-        facts.structure.report(
-            &UNIT.meta,
-            input,
-            node,
-            "Load the file with `allow_pickle=False` only, or save it anew as an array of numbers",
-            &mut outcome,
-        );
-    }
-    outcome.not_assessed.extend(input.not_assessed(&[Format::Numpy]));
-    outcome.summary = match outcome.findings.len() {
-        0 => "the file holds arrays of numbers or text only".to_owned(),
-        1 => "one thing in the file is not an array of numbers".to_owned(),
-        count => format!("{count} things in the file are not arrays of numbers"),
-    };
-    Ok(outcome)
+    Ok(report(&UNIT.meta, input, found, &[Format::Numpy], &WORDS))
 }
+
+const WORDS: Words = Words {
+    remediation: "Load the file with `allow_pickle=False` only, or save it anew as an array of numbers",
+    summaries: ["the file holds arrays of numbers or text only", "one thing in the file is not an array of numbers", "things in the file are not arrays of numbers"],
+};

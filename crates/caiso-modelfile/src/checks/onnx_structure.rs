@@ -2,6 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
+use super::suspicions::{Words, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -41,26 +42,15 @@ caiso_core::unit! {
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
-    let mut outcome = Outcome::default();
-    let suspicions = input.facts(|facts| match facts {
+    let found = input.facts(|facts| match facts {
         Facts::Onnx(description) => Some(&description.structure),
         Facts::OnnxAmbiguous(suspicions) => Some(suspicions),
         _ => None,
     });
-    for (node, suspicions) in suspicions {
-        suspicions.report(
-            &UNIT.meta,
-            input,
-            node,
-            "Do not load the file; export the model again",
-            &mut outcome,
-        );
-    }
-    outcome.not_assessed.extend(input.not_assessed(&[Format::Onnx]));
-    outcome.summary = match outcome.findings.len() {
-        0 => "the model says everything once and holds nothing unknown".to_owned(),
-        1 => "one thing reads differently from loader to loader or runs Python".to_owned(),
-        count => format!("{count} things read differently from loader to loader or run Python"),
-    };
-    Ok(outcome)
+    Ok(report(&UNIT.meta, input, found, &[Format::Onnx], &WORDS))
 }
+
+const WORDS: Words = Words {
+    remediation: "Do not load the file; export the model again",
+    summaries: ["the model says everything once and holds nothing unknown", "one thing reads differently from loader to loader or runs Python", "things read differently from loader to loader or run Python"],
+};

@@ -2,7 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
-use super::structure::report;
+use super::suspicions::{Words, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -47,5 +47,15 @@ fn openvino_content(
         Facts::OpenVino(model) => Some(&model.problems),
         _ => None,
     });
-    Ok(report(&UNIT.meta, input, facts, &[Format::OpenVino]))
+    Ok(report(&UNIT.meta, input, facts, &[Format::OpenVino], &WORDS))
 }
+
+const WORDS: Words = Words {
+    remediation: "Do not load the file; get it from its source again, or save the model again with a current \
+        version of its library",
+    summaries: [
+        "the model only computes",
+        "one thing in the model does more than compute",
+        "things in the model do more than compute",
+    ],
+};

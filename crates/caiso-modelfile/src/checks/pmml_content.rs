@@ -2,7 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
-use super::structure::report;
+use super::suspicions::{Words, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -48,5 +48,15 @@ fn pmml_content(
         Facts::Pmml(model) => Some(&model.problems),
         _ => None,
     });
-    Ok(report(&UNIT.meta, input, facts, &[Format::Pmml]))
+    Ok(report(&UNIT.meta, input, facts, &[Format::Pmml], &WORDS))
 }
+
+const WORDS: Words = Words {
+    remediation: "Do not load the file; get it from its source again, or save the model again with a current \
+        version of its library",
+    summaries: [
+        "the model only computes",
+        "one thing in the model does more than compute",
+        "things in the model do more than compute",
+    ],
+};

@@ -2,6 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
+use super::suspicions::{Words, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -35,25 +36,14 @@ caiso_core::unit! {
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
-    let mut outcome = Outcome::default();
-    let facts = input.facts(|facts| match facts {
-        Facts::Safetensors(facts) => Some(&**facts),
+    let found = input.facts(|facts| match facts {
+        Facts::Safetensors(facts) => Some(&facts.metadata),
         _ => None,
     });
-    for (node, facts) in facts {
-        facts.metadata.report(
-            &UNIT.meta,
-            input,
-            node,
-            "Remove the metadata, and find out who added it",
-            &mut outcome,
-        );
-    }
-    outcome.not_assessed.extend(input.not_assessed(&[Format::Safetensors]));
-    outcome.summary = match outcome.findings.len() {
-        0 => "the metadata only describes".to_owned(),
-        1 => "one entry of the metadata does more than describe".to_owned(),
-        count => format!("{count} entries of the metadata do more than describe"),
-    };
-    Ok(outcome)
+    Ok(report(&UNIT.meta, input, found, &[Format::Safetensors], &WORDS))
 }
+
+const WORDS: Words = Words {
+    remediation: "Remove the metadata, and find out who added it",
+    summaries: ["the metadata only describes", "one entry of the metadata does more than describe", "entries of the metadata do more than describe"],
+};

@@ -2,6 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
+use super::suspicions::{Words, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -37,25 +38,14 @@ caiso_core::unit! {
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
-    let mut outcome = Outcome::default();
-    let facts = input.facts(|facts| match facts {
-        Facts::Safetensors(facts) => Some(&**facts),
+    let found = input.facts(|facts| match facts {
+        Facts::Safetensors(facts) => Some(&facts.structure),
         _ => None,
     });
-    for (node, facts) in facts {
-        facts.structure.report(
-            &UNIT.meta,
-            input,
-            node,
-            "Do not load the file; get the model from its source again, or save it anew with the current version of the library",
-            &mut outcome,
-        );
-    }
-    outcome.not_assessed.extend(input.not_assessed(&[Format::Safetensors]));
-    outcome.summary = match outcome.findings.len() {
-        0 => "the header describes the file, byte by byte".to_owned(),
-        1 => "one place where the header does not describe the file".to_owned(),
-        count => format!("{count} places where the header does not describe the file"),
-    };
-    Ok(outcome)
+    Ok(report(&UNIT.meta, input, found, &[Format::Safetensors], &WORDS))
 }
+
+const WORDS: Words = Words {
+    remediation: "Do not load the file; get the model from its source again, or save it anew with the current version of the library",
+    summaries: ["the header describes the file, byte by byte", "one place where the header does not describe the file", "places where the header does not describe the file"],
+};

@@ -2,6 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
+use super::suspicions::{Words, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -37,25 +38,14 @@ caiso_core::unit! {
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
-    let mut outcome = Outcome::default();
-    let facts = input.facts(|facts| match facts {
-        Facts::TensorFlowLite(facts) => Some(&**facts),
+    let found = input.facts(|facts| match facts {
+        Facts::TensorFlowLite(facts) => Some(&facts.operators),
         _ => None,
     });
-    for (node, facts) in facts {
-        facts.operators.report(
-            &UNIT.meta,
-            input,
-            node,
-            "Convert the model with built-in operators only, or review, pin and sign the library that brings the others",
-            &mut outcome,
-        );
-    }
-    outcome.not_assessed.extend(input.not_assessed(&[Format::TensorFlowLite]));
-    outcome.summary = match outcome.findings.len() {
-        0 => "every operator is a built-in one".to_owned(),
-        1 => "one operator is not a built-in one".to_owned(),
-        count => format!("{count} operators are not built-in ones"),
-    };
-    Ok(outcome)
+    Ok(report(&UNIT.meta, input, found, &[Format::TensorFlowLite], &WORDS))
 }
+
+const WORDS: Words = Words {
+    remediation: "Convert the model with built-in operators only, or review, pin and sign the library that brings the others",
+    summaries: ["every operator is a built-in one", "one operator is not a built-in one", "operators are not built-in ones"],
+};

@@ -2,6 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
+use super::suspicions::{Words, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -41,25 +42,14 @@ caiso_core::unit! {
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
 fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
-    let mut outcome = Outcome::default();
-    let facts = input.facts(|facts| match facts {
-        Facts::TensorFlowLite(facts) => Some(&**facts),
+    let found = input.facts(|facts| match facts {
+        Facts::TensorFlowLite(facts) => Some(&facts.structure),
         _ => None,
     });
-    for (node, facts) in facts {
-        facts.structure.report(
-            &UNIT.meta,
-            input,
-            node,
-            "Do not load the file; get the model from its source again, or save it anew with the current version of the library",
-            &mut outcome,
-        );
-    }
-    outcome.not_assessed.extend(input.not_assessed(&[Format::TensorFlowLite]));
-    outcome.summary = match outcome.findings.len() {
-        0 => "every table lies in the file and the file is all model".to_owned(),
-        1 => "one place where the file is not what its tables say".to_owned(),
-        count => format!("{count} places where the file is not what its tables say"),
-    };
-    Ok(outcome)
+    Ok(report(&UNIT.meta, input, found, &[Format::TensorFlowLite], &WORDS))
 }
+
+const WORDS: Words = Words {
+    remediation: "Do not load the file; get the model from its source again, or save it anew with the current version of the library",
+    summaries: ["every table lies in the file and the file is all model", "one place where the file is not what its tables say", "places where the file is not what its tables say"],
+};

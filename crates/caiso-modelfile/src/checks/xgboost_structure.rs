@@ -2,7 +2,7 @@ use caiso_core::{
     Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
 };
 
-use super::structure::report;
+use super::suspicions::{CONTRADICTIONS, report};
 use crate::tree::Facts;
 use crate::{Format, ModelFileInput};
 
@@ -49,5 +49,5 @@ fn xgboost_structure(
         Facts::XgBoost(model) => Some(&model.problems),
         _ => None,
     });
-    Ok(report(&UNIT.meta, input, facts, &[Format::XgBoost]))
+    Ok(report(&UNIT.meta, input, facts, &[Format::XgBoost], &CONTRADICTIONS))
 }

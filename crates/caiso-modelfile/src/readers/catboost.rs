@@ -10,7 +10,7 @@ use memchr::memmem;
 use self::flat::Table;
 use crate::Format;
 use crate::readers::Reader;
-use crate::structure::Problems;
+use crate::suspicion::Suspicions;
 use crate::tree::{Facts, Reading};
 use crate::value::{self, Value};
 use crate::walk::{Artifact, Expect, Scope};
@@ -29,7 +29,7 @@ pub(crate) struct CatBoost {
     pub(crate) parts: Vec<String>,
     /// `params`, `model_guid`, `train_finish_time`, `catboost_version_info`.
     pub(crate) information: Vec<(String, String)>,
-    pub(crate) problems: Problems,
+    pub(crate) problems: Suspicions,
 }
 
 impl CatBoost {
@@ -86,21 +86,21 @@ fn read(artifact: &Artifact<'_>, scope: &mut Scope<'_, '_>) -> Option<Reading> {
     let Some((core, behind)) = rest.split_at_checked(length) else {
         let message =
             format!("the core is said to take {size} bytes, and there are {}", rest.len());
-        facts.problems.push(High, "core", message);
+        facts.problems.add_at(High, "core", message);
         scope.gap(None, "the core of the model is cut off");
         return reading(Facts::CatBoost(facts));
     };
     match flat::root(core) {
         Some(root) if root.text(0).is_some() => self::core(root, &mut facts),
         _ => {
-            facts.problems.push(High, "core", "the core is no flat buffer of a model");
+            facts.problems.add_at(High, "core", "the core is no flat buffer of a model");
             scope.gap(None, "the core of the model cannot be read");
         }
     }
     if !behind.is_empty() && facts.parts.is_empty() {
         let message =
             format!("{} bytes lie behind the model, which names no part there", behind.len());
-        facts.problems.push(Medium, "end", message);
+        facts.problems.add_at(Medium, "end", message);
         scope.part("(behind the model)", behind, Expect::Model);
     } else if !behind.is_empty() {
         // Tables of counts, numbers only; whatever else they could be taken for is looked at.
@@ -115,7 +115,7 @@ fn core(root: Table<'_>, facts: &mut CatBoost) {
     if facts.format != "FlabuffersModel_v1" {
         let message =
             format!("the format is `{}`, which no version of CatBoost reads", facts.format);
-        facts.problems.push(Medium, "core", message);
+        facts.problems.add_at(Medium, "core", message);
     }
     let text = |entry: &Table<'_>, index| shown(entry.text(index).unwrap_or_default());
     let information = root.tables(2).take(1_000);
@@ -123,7 +123,7 @@ fn core(root: Table<'_>, facts: &mut CatBoost) {
     facts.parts = root.texts(3).take(1_000).map(shown).collect();
     match root.table(1) {
         Some(trees) => self::trees(trees, facts),
-        None => facts.problems.push(High, "trees", "the model has no trees"),
+        None => facts.problems.add_at(High, "trees", "the model has no trees"),
     }
 }
 
@@ -134,7 +134,7 @@ fn trees(trees: Table<'_>, facts: &mut CatBoost) {
     let sizes_of = [(1, 4), (2, 4), (3, 4), (4, 4), (5, 4), (8, 8), (10, 4), (11, 4)];
     for (field, size) in sizes_of {
         if trees.is_broken(field, size) {
-            problems.push(
+            problems.add_at(
                 High,
                 "trees",
                 format!("list {field} of the trees does not lie in the file"),
@@ -159,7 +159,7 @@ fn trees(trees: Table<'_>, facts: &mut CatBoost) {
         {
             let message =
                 format!("the splits of the tree lie outside the {splits} splits of the model");
-            problems.push(High, &format!("tree {index}"), message);
+            problems.add_at(High, &format!("tree {index}"), message);
         }
     }
     let steps = trees.vector(10, 4).unwrap_or_default();
@@ -167,7 +167,7 @@ fn trees(trees: Table<'_>, facts: &mut CatBoost) {
         let expected = leaves.saturating_mul(u64::from(dimension));
         if u64::try_from(values) != Ok(expected) {
             let message = format!("the trees need {expected} leaf values, and there are {values}");
-            problems.push(High, "leaf values", message);
+            problems.add_at(High, "leaf values", message);
         }
         return;
     }
@@ -178,23 +178,23 @@ fn trees(trees: Table<'_>, facts: &mut CatBoost) {
         .any(|leaf| usize::try_from(leaf).is_ok_and(|leaf| leaf >= values));
     if outside {
         let message = format!("a node leads to a leaf value that is none of {values}");
-        problems.push(High, "leaf values", message);
+        problems.add_at(High, "leaf values", message);
     }
 }
 
 /// Each step says how far to go on from a node to its left and right child; 0 ends there.
-fn steps_of(steps: &[u8], splits: usize, problems: &mut Problems) {
+fn steps_of(steps: &[u8], splits: usize, problems: &mut Suspicions) {
     let nodes = steps.as_chunks::<4>().0;
     if nodes.len() != splits {
         let message = format!("{} nodes have steps, and there are {splits} splits", nodes.len());
-        problems.push(High, "steps", message);
+        problems.add_at(High, "steps", message);
     }
     let outside = nodes.iter().enumerate().find(|(node, [a, b, c, d])| {
         let steps = [[*a, *b], [*c, *d]].map(u16::from_le_bytes);
         steps.iter().any(|step| node.saturating_add(usize::from(*step)) >= nodes.len())
     });
     if let Some((node, _)) = outside {
-        problems.push(High, "steps", format!("node {node} leads to a node that does not exist"));
+        problems.add_at(High, "steps", format!("node {node} leads to a node that does not exist"));
     }
 }
 
@@ -223,7 +223,7 @@ fn exported(document: &Value) -> Option<CatBoost> {
         if values.checked_rem(leaves) != Some(0) || values == 0 {
             let message =
                 format!("{splits} splits need {leaves} leaf values, and there are {values}");
-            facts.problems.push(High, &format!("tree {index}"), message);
+            facts.problems.add_at(High, &format!("tree {index}"), message);
         }
     }
     Some(facts)

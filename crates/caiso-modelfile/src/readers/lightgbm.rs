@@ -7,8 +7,9 @@ use caiso_core::Severity::{High, Low, Medium};
 use memchr::memmem;
 
 use crate::Format;
+use crate::binary_tree::follow;
 use crate::readers::Reader;
-use crate::structure::{Problems, follow};
+use crate::suspicion::Suspicions;
 use crate::tree::{Facts, Reading};
 use crate::walk::{Expect, Scope};
 use crate::wire::shown;
@@ -25,7 +26,7 @@ pub(crate) struct LightGbm {
     pub(crate) leaves: u64,
     /// Parameters of the training that differ from nothing and zero.
     pub(crate) parameters: Vec<(String, String)>,
-    pub(crate) problems: Problems,
+    pub(crate) problems: Suspicions,
 }
 
 impl LightGbm {
@@ -125,12 +126,12 @@ fn head(head: &Entries<'_>, features: Option<i64>, facts: &mut LightGbm) {
         let message = format!(
             "the objective `{objective}` is none of LightGBM: predictions need the code that brings it"
         );
-        problems.push(Low, "objective", message);
+        problems.add_at(Low, "objective", message);
     }
     for size in ["num_class", "num_tree_per_iteration"] {
         let value = head.get(size).map(|value| value.parse::<i64>());
         if let Some(Err(_) | Ok(i64::MIN..=0 | 0x1000_0000..)) = value {
-            problems.push(
+            problems.add_at(
                 High,
                 size,
                 format!("`{size}` is {}", cut(head.get(size).unwrap_or(&""))),
@@ -146,12 +147,12 @@ fn head(head: &Entries<'_>, features: Option<i64>, facts: &mut LightGbm) {
                 }
             }
         }
-        _ => problems.push(High, "max_feature_idx", "`max_feature_idx` is missing or no index"),
+        _ => problems.add_at(High, "max_feature_idx", "`max_feature_idx` is missing or no index"),
     }
 }
 
 /// `tree_sizes` says how many bytes each tree takes; the library jumps by them.
-fn sizes(value: &str, model: &[u8], starts: &[usize], problems: &mut Problems) {
+fn sizes(value: &str, model: &[u8], starts: &[usize], problems: &mut Suspicions) {
     if value.is_empty() {
         return;
     }
@@ -160,7 +161,7 @@ fn sizes(value: &str, model: &[u8], starts: &[usize], problems: &mut Problems) {
     if sizes.len() != starts.len() {
         let message =
             format!("`tree_sizes` lists {} trees, and there are {}", sizes.len(), starts.len());
-        return problems.push(High, "tree_sizes", message);
+        return problems.add_at(High, "tree_sizes", message);
     }
     let mut at = starts.first().copied().unwrap_or_default();
     for (index, (size, start)) in sizes.iter().zip(starts).enumerate() {
@@ -169,23 +170,23 @@ fn sizes(value: &str, model: &[u8], starts: &[usize], problems: &mut Problems) {
                 "`tree_sizes` leads to byte {at} for tree {index}, which begins at byte {start}: whoever \
                  loads the file reads something else as a tree"
             );
-            return problems.push(High, "tree_sizes", message);
+            return problems.add_at(High, "tree_sizes", message);
         }
         at = at.saturating_add(size.unwrap_or(usize::MAX));
     }
     // Blank lines lie between the last tree and the mark.
     let blank = |rest: &[u8]| rest.trim_ascii().is_empty();
     if at > model.len().saturating_add(1) || !model.get(at..).is_none_or(blank) {
-        problems.push(High, "tree_sizes", "`tree_sizes` does not lead to the end of the trees");
+        problems.add_at(High, "tree_sizes", "`tree_sizes` does not lead to the end of the trees");
     }
 }
 
 /// One tree; the number of its leaves.
-fn tree(index: usize, tree: &Entries<'_>, features: Option<i64>, problems: &mut Problems) -> u64 {
+fn tree(index: usize, tree: &Entries<'_>, features: Option<i64>, problems: &mut Suspicions) -> u64 {
     let part = format!("tree {index}");
     let leaves = tree.get("num_leaves").and_then(|leaves| leaves.parse::<i64>().ok());
     let Some(leaves @ 1..=0x7fff_ffff) = leaves else {
-        problems.push(High, &part, "`num_leaves` is missing or no count");
+        problems.add_at(High, &part, "`num_leaves` is missing or no count");
         return 0;
     };
     let list = |key: &str| -> Vec<&str> {
@@ -213,7 +214,7 @@ fn tree(index: usize, tree: &Entries<'_>, features: Option<i64>, problems: &mut 
     let outside = |feature: &&i64| features.is_none_or(|count| !(0..count).contains(*feature));
     if let Some(feature) = split.iter().find(outside) {
         let count = features.unwrap_or_default();
-        problems.push(High, &part, format!("a node splits by feature {feature} of {count}"));
+        problems.add_at(High, &part, format!("a node splits by feature {feature} of {count}"));
     }
     let mut stray = None;
     if inner > 0 {
@@ -232,13 +233,13 @@ fn tree(index: usize, tree: &Entries<'_>, features: Option<i64>, problems: &mut 
         };
         let count = left.len().min(right.len());
         if let Err(wrong) = follow(count, |node| [child(&left, node), child(&right, node)]) {
-            problems.push(High, &part, wrong);
+            problems.add_at(High, &part, wrong);
         }
         stray = leaf.get();
     }
     if let Some(child) = stray {
         let message = format!("a node leads to leaf {child} of {leaves}");
-        problems.push(High, &part, message);
+        problems.add_at(High, &part, message);
     }
     let categories = integers("num_cat").first().copied().unwrap_or_default();
     let (bounds, bits) = (integers("cat_boundaries"), list("cat_threshold").len());
@@ -250,7 +251,11 @@ fn tree(index: usize, tree: &Entries<'_>, features: Option<i64>, problems: &mut 
             && bounds.first() == Some(&0)
             && ends == Some(bits);
     if !agrees {
-        problems.push(High, &part, "`num_cat`, `cat_boundaries` and `cat_threshold` do not agree");
+        problems.add_at(
+            High,
+            &part,
+            "`num_cat`, `cat_boundaries` and `cat_threshold` do not agree",
+        );
     }
     if tree.get("is_linear") == Some(&"1") {
         let counts = integers("num_features");
@@ -264,11 +269,11 @@ fn tree(index: usize, tree: &Entries<'_>, features: Option<i64>, problems: &mut 
             list("leaf_features").len(),
         );
         if integers("leaf_features").iter().any(|feature| outside(&feature)) {
-            problems.push(High, &part, "a linear leaf uses a feature that does not exist");
+            problems.add_at(High, &part, "a linear leaf uses a feature that does not exist");
         }
     }
     if decision.iter().any(|bits| !(0..=255).contains(bits)) {
-        problems.push(Medium, &part, "`decision_type` is no byte");
+        problems.add_at(Medium, &part, "`decision_type` is no byte");
     }
     u64::try_from(leaves).unwrap_or_default()
 }
@@ -292,7 +297,7 @@ fn read_tail(tail: &[u8], facts: &mut LightGbm, scope: &mut Scope<'_, '_>) {
     let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |end| end.saturating_add(1));
     let behind = rest.get(end..).unwrap_or_default();
     if !behind.trim_ascii().is_empty() {
-        facts.problems.push(Medium, "end", "there is something behind the model");
+        facts.problems.add_at(Medium, "end", "there is something behind the model");
         scope.part("(behind the model)", behind, Expect::Model);
     }
 }

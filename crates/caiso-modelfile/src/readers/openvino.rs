@@ -7,7 +7,7 @@ use caiso_core::Severity::{High, Medium};
 
 use crate::Format;
 use crate::readers::Reader;
-use crate::structure::Problems;
+use crate::suspicion::Suspicions;
 use crate::tree::{Facts, Reading};
 use crate::xml::{self, Element, Item};
 
@@ -28,7 +28,7 @@ pub(crate) struct OpenVino {
     pub(crate) weights: u64,
     /// `Runtime_version`, `conversion_parameters/input_model`.
     pub(crate) information: Vec<(String, String)>,
-    pub(crate) problems: Problems,
+    pub(crate) problems: Suspicions,
 }
 
 impl OpenVino {
@@ -58,7 +58,7 @@ pub(crate) const READER: Reader = Reader {
     },
     read: |artifact, scope| {
         let mut facts = OpenVino::default();
-        let mut problems = Problems::default();
+        let mut problems = Suspicions::default();
         let mut layer = Layer::default();
         let text = xml::decode(artifact.bytes);
         let walked = xml::walk(&text, &mut problems, &mut |item, problems| {
@@ -83,7 +83,7 @@ struct Layer {
 
 const MOST: usize = 2_000;
 
-fn open(element: &Element<'_>, layer: &mut Layer, facts: &mut OpenVino, problems: &mut Problems) {
+fn open(element: &Element<'_>, layer: &mut Layer, facts: &mut OpenVino, problems: &mut Suspicions) {
     for (key, value) in element.attributes() {
         let library = [".so", ".dll", ".dylib", ".cl"]
             .iter()
@@ -91,7 +91,7 @@ fn open(element: &Element<'_>, layer: &mut Layer, facts: &mut OpenVino, problems
         if library || key == "library" {
             let message =
                 format!("`{key}` names the library `{value}`, which the runtime may load");
-            problems.push(High, &format!("layer {}", layer.name), message);
+            problems.add_at(High, &format!("layer {}", layer.name), message);
         }
     }
     match element.name {
@@ -112,7 +112,7 @@ fn open(element: &Element<'_>, layer: &mut Layer, facts: &mut OpenVino, problems
                         "layers `{kind}` are of `{set}`, which is no operator set of OpenVINO: the runtime \
                          has to load a library for them"
                     );
-                    problems.push(Medium, &format!("layer {listed}"), message);
+                    problems.add_at(Medium, &format!("layer {listed}"), message);
                 }
             }
         }
@@ -147,12 +147,12 @@ fn is_of_openvino(set: &str, kind: &str) -> bool {
 }
 
 /// A constant's bytes in the file of weights have to be as many as its type and shape need.
-fn constant(element: &Element<'_>, layer: &str, facts: &mut OpenVino, problems: &mut Problems) {
+fn constant(element: &Element<'_>, layer: &str, facts: &mut OpenVino, problems: &mut Suspicions) {
     let part = format!("constant {layer}");
     let kind = element.text("element_type");
     let number = |key| element.get(key).and_then(|value| value.trim().parse::<u64>().ok());
     let (Some(offset), Some(size)) = (number("offset"), number("size")) else {
-        return problems.push(
+        return problems.add_at(
             High,
             &part,
             "its place in the file of weights is no number of bytes",
@@ -160,7 +160,7 @@ fn constant(element: &Element<'_>, layer: &str, facts: &mut OpenVino, problems: 
     };
     let Some(end) = offset.checked_add(size) else {
         let message = format!("it lies {size} bytes from {offset} on, which no file can hold");
-        return problems.push(High, &part, message);
+        return problems.add_at(High, &part, message);
     };
     facts.weights = facts.weights.max(end);
     if facts.constants.len() < MOST || facts.constants.contains_key(&kind) {
@@ -190,6 +190,6 @@ fn constant(element: &Element<'_>, layer: &str, facts: &mut OpenVino, problems: 
             needed.map_or_else(|| "another number of".to_owned(), |needed| needed.to_string());
         let message =
             format!("it takes {size} bytes of the weights, and its shape needs {needed} bytes");
-        problems.push(High, &part, message);
+        problems.add_at(High, &part, message);
     }
 }

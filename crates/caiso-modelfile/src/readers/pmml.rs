@@ -6,7 +6,7 @@ use caiso_core::Severity::{High, Medium};
 
 use crate::Format;
 use crate::readers::Reader;
-use crate::structure::Problems;
+use crate::suspicion::Suspicions;
 use crate::tree::{Facts, Reading};
 use crate::wire::shown;
 use crate::xml::{self, Element, Item};
@@ -24,7 +24,7 @@ pub(crate) struct Pmml {
     /// `sepal_length: continuous double`.
     pub(crate) fields: Vec<String>,
     pub(crate) targets: BTreeSet<String>,
-    pub(crate) problems: Problems,
+    pub(crate) problems: Suspicions,
 }
 
 impl Pmml {
@@ -48,7 +48,7 @@ pub(crate) const READER: Reader = Reader {
     read: |artifact, scope| {
         let mut facts = Pmml::default();
         let mut functions = Functions::default();
-        let mut problems = Problems::default();
+        let mut problems = Suspicions::default();
         let text = xml::decode(artifact.bytes);
         // The text of an extension, which elements, references and character data may divide.
         let mut said = String::new();
@@ -101,7 +101,7 @@ fn open(
     element: &Element<'_>,
     facts: &mut Pmml,
     functions: &mut Functions,
-    problems: &mut Problems,
+    problems: &mut Suspicions,
 ) {
     let most = 2_000;
     match element.name {
@@ -134,12 +134,12 @@ fn open(
             let message = format!(
                 "the model is the Java class `{class}`, of which the reader makes an object"
             );
-            problems.push(High, "JavaModel", message);
+            problems.add_at(High, "JavaModel", message);
         }
         // Inside of an extension: the standard has no such element.
         "script" | "Script" => {
             let message = "an extension holds a script".to_owned();
-            problems.push(High, "script", message);
+            problems.add_at(High, "script", message);
         }
         name if element.get("functionName").is_some() => {
             let kind = format!("{name} {}", element.text("functionName"));
@@ -153,7 +153,7 @@ fn open(
 }
 
 /// What an extension holds is for the program that its author has in mind.
-fn extension(text: &str, problems: &mut Problems) {
+fn extension(text: &str, problems: &mut Suspicions) {
     let lower = text.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|word| lower.contains(word));
     let shown: String = text.trim().chars().take(120).collect();
@@ -175,10 +175,10 @@ fn extension(text: &str, problems: &mut Problems) {
     ];
     if has(&script) {
         let message = format!("an extension holds code: `{shown}`");
-        problems.push(High, "Extension", message);
+        problems.add_at(High, "Extension", message);
     } else if has(&["http://", "https://", "ftp://", "file:", "ldap:", "rmi:", "jndi:"]) {
         let severity = if has(&["ldap:", "rmi:", "jndi:"]) { High } else { Medium };
-        problems.push(severity, "Extension", format!("an extension names a place: `{shown}`"));
+        problems.add_at(severity, "Extension", format!("an extension names a place: `{shown}`"));
     }
 }
 
@@ -191,14 +191,14 @@ const BUILT_IN: &str = " + - * / min max sum avg median product log10 ln sqrt ab
     normalIDF stdNormalIDF expm1 hypot ln1p rint sin asin sinh cos acos cosh tan atan tanh ";
 
 impl Functions {
-    fn judge(&self, problems: &mut Problems) {
+    fn judge(&self, problems: &mut Suspicions) {
         for name in self.called.difference(&self.defined) {
             let part = format!("function {name}");
             if name.contains('.') {
                 let message = format!(
                     "a formula calls `{name}`, which a reader in Java takes for a class, loads and runs"
                 );
-                problems.push(High, &part, message);
+                problems.add_at(High, &part, message);
             } else if !BUILT_IN.split_whitespace().any(|known| known == name)
                 && !name.starts_with("x-")
             {
@@ -206,7 +206,7 @@ impl Functions {
                     "a formula calls `{name}`, which neither PMML nor the file defines: the reader's own \
                      code runs for it"
                 );
-                problems.push(Medium, &part, message);
+                problems.add_at(Medium, &part, message);
             }
         }
     }

@@ -7,7 +7,7 @@ use memchr::memmem;
 
 use crate::Format;
 use crate::readers::Reader;
-use crate::structure::Problems;
+use crate::suspicion::Suspicions;
 use crate::tree::{Facts, Reading};
 use crate::value::{self, Value};
 use crate::walk::{Expect, Scope};
@@ -26,7 +26,7 @@ pub(crate) struct XgBoost {
     pub(crate) nodes: u64,
     /// What the training program left: `best_iteration`, `scikit_learn`.
     pub(crate) attributes: Vec<(String, String)>,
-    pub(crate) problems: Problems,
+    pub(crate) problems: Suspicions,
 }
 
 impl XgBoost {

@@ -2,7 +2,8 @@
 
 use caiso_core::Severity::{High, Low, Medium};
 
-use crate::structure::{Problems, follow};
+use crate::binary_tree::follow;
+use crate::suspicion::Suspicions;
 use crate::value::{Value, whole};
 
 /// Objectives that XGBoost ships (<https://xgboost.readthedocs.io/en/stable/parameter.html>).
@@ -32,14 +33,14 @@ const OBJECTIVES: [&str; 22] = [
 ];
 
 /// The objective, and the sizes that every booster shares.
-pub(super) fn learner(learner: &Value, problems: &mut Problems) {
+pub(super) fn learner(learner: &Value, problems: &mut Suspicions) {
     let objective = learner.at(&["objective", "name"]).text().unwrap_or_default();
     if !objective.is_empty() && !OBJECTIVES.contains(&objective) {
         let shown = crate::wire::shown(objective.as_bytes());
         let message = format!(
             "the objective `{shown}` is none of XGBoost: predictions need the code that brings it"
         );
-        problems.push(Low, "objective", message);
+        problems.add_at(Low, "objective", message);
     }
     for size in ["num_feature", "num_class", "num_target"] {
         let value = learner.at(&["learner_model_param", size]);
@@ -48,8 +49,8 @@ pub(super) fn learner(learner: &Value, problems: &mut Problems) {
         }
         match value.integer() {
             Some(0..=0x7fff_ffff) => {}
-            Some(count) => problems.push(High, size, format!("`{size}` is {count}")),
-            None => problems.push(Medium, size, format!("`{size}` is no whole number")),
+            Some(count) => problems.add_at(High, size, format!("`{size}` is {count}")),
+            None => problems.add_at(Medium, size, format!("`{size}` is no whole number")),
         }
     }
     let features = learner.at(&["learner_model_param", "num_feature"]).integer();
@@ -62,7 +63,7 @@ pub(super) fn learner(learner: &Value, problems: &mut Problems) {
 }
 
 /// The trees of a booster; the number of their nodes.
-pub(super) fn booster(learner: &Value, model: &Value, problems: &mut Problems) -> u64 {
+pub(super) fn booster(learner: &Value, model: &Value, problems: &mut Suspicions) -> u64 {
     let trees = model.at(&["trees"]).list();
     if let Some(said) = model.at(&["gbtree_model_param", "num_trees"]).integer() {
         problems.same("trees", "num_trees", said, "trees", trees.len());
@@ -74,7 +75,7 @@ pub(super) fn booster(learner: &Value, model: &Value, problems: &mut Problems) -
         if info.iter().any(|group| whole(*group).is_none_or(|group| !(0..groups).contains(&group)))
         {
             let message = format!("`tree_info` names a group that is none of {groups}");
-            problems.push(High, "tree_info", message);
+            problems.add_at(High, "tree_info", message);
         }
     }
     if let Some(starts) = model.at(&["iteration_indptr"]).numbers() {
@@ -82,7 +83,7 @@ pub(super) fn booster(learner: &Value, model: &Value, problems: &mut Problems) -
         let ends = starts.last().is_none_or(|last| whole(*last) == i64::try_from(trees.len()).ok());
         if !ordered || !ends {
             let message = format!("`iteration_indptr` does not divide {} trees", trees.len());
-            problems.push(High, "iteration_indptr", message);
+            problems.add_at(High, "iteration_indptr", message);
         }
     }
     let features = learner.at(&["learner_model_param", "num_feature"]).integer();
@@ -98,22 +99,22 @@ fn length(list: &[f64]) -> i64 {
     i64::try_from(list.len()).unwrap_or(i64::MAX)
 }
 
-fn tree(part: &str, tree: &Value, features: Option<i64>, problems: &mut Problems) -> u64 {
+fn tree(part: &str, tree: &Value, features: Option<i64>, problems: &mut Suspicions) -> u64 {
     let Some(said) = tree.at(&["tree_param", "num_nodes"]).integer() else {
-        problems.push(Medium, part, "the tree does not say how many nodes it has");
+        problems.add_at(Medium, part, "the tree does not say how many nodes it has");
         return 0;
     };
     let (Some(left), Some(right)) =
         (tree.at(&["left_children"]).numbers(), tree.at(&["right_children"]).numbers())
     else {
-        problems.push(Medium, part, "the tree has no lists of children");
+        problems.add_at(Medium, part, "the tree has no lists of children");
         return 0;
     };
     let lists = ["left_children", "right_children", "parents", "split_indices", "split_conditions"];
     for list in lists {
         match tree.at(&[list]).numbers() {
             Some(numbers) => problems.same(part, "num_nodes", said, list, numbers.len()),
-            None => problems.push(Medium, part, format!("`{list}` is no list of numbers")),
+            None => problems.add_at(Medium, part, format!("`{list}` is no list of numbers")),
         }
     }
     // A leaf has -1 for both children; only what is a leaf on both sides ends there.
@@ -128,7 +129,7 @@ fn tree(part: &str, tree: &Value, features: Option<i64>, problems: &mut Problems
         }
     });
     if let Err(wrong) = wrong {
-        problems.push(High, part, wrong);
+        problems.add_at(High, part, wrong);
     }
     if let (Some(features), Some(indices)) = (features, tree.at(&["split_indices"]).numbers()) {
         let split = |node: usize| child(left, node).is_some();
@@ -137,7 +138,7 @@ fn tree(part: &str, tree: &Value, features: Option<i64>, problems: &mut Problems
         });
         if let Some((node, index)) = outside {
             let message = format!("node {node} splits by feature {index} of {features}");
-            problems.push(High, part, message);
+            problems.add_at(High, part, message);
         }
     }
     categories(part, tree, left.len(), problems);
@@ -145,13 +146,13 @@ fn tree(part: &str, tree: &Value, features: Option<i64>, problems: &mut Problems
 }
 
 /// The categories that nodes split by are slices of one list.
-fn categories(part: &str, tree: &Value, nodes: usize, problems: &mut Problems) {
+fn categories(part: &str, tree: &Value, nodes: usize, problems: &mut Suspicions) {
     let list = |name| tree.at(&[name]).numbers().unwrap_or_default();
     let all = length(list("categories"));
     let (segments, sizes, owners) =
         (list("categories_segments"), list("categories_sizes"), list("categories_nodes"));
     if segments.len() != sizes.len() || sizes.len() != owners.len() {
-        problems.push(Medium, part, "the lists that say where categories lie differ in length");
+        problems.add_at(Medium, part, "the lists that say where categories lie differ in length");
     }
     let outside = segments.iter().zip(sizes).any(|(start, size)| {
         let end = whole(*start).zip(whole(*size)).and_then(|(start, size)| {
@@ -165,6 +166,6 @@ fn categories(part: &str, tree: &Value, nodes: usize, problems: &mut Problems) {
     if outside || stray {
         let message = "the categories of a node lie outside the list of categories: whoever loads the \
                        tree reads memory that is not its own";
-        problems.push(High, part, message);
+        problems.add_at(High, part, message);
     }
 }
