@@ -1,14 +1,14 @@
 //! Scanning targets on several threads.
 
-use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use caiso_core::{CheckError, Finding, ParameterSet, Parameters, RunContext, Severity, Span};
+use caiso_core::{
+    CheckError, Finding, ParameterSet, Parameters, RunContext, Severity, Span, sha256_hex,
+};
 use caiso_modelfile::{CHECKS, Found, ModelFileInput, Tree, applies};
-use sha2::{Digest as _, Sha256};
 
 use crate::data_files::{beside, know_data_files};
 use crate::{Content, FileResult, Kind, NotInspected, Spool, Target, Verdict};
@@ -88,7 +88,7 @@ fn judge(
 ) -> FileResult {
     // The digest takes longer than the scan; both read the same pages.
     let (input, sha256) = std::thread::scope(|scope| {
-        let hash = || Some(hexadecimal(&Sha256::digest(bytes)));
+        let hash = || Some(sha256_hex(bytes));
         let parallel = options.digests && bytes.len() > PARALLEL_FROM;
         let hashing = parallel
             .then(|| std::thread::Builder::new().spawn_scoped(scope, hash))
@@ -169,10 +169,3 @@ fn no_parameters() -> &'static Parameters {
 
 /// Below this size a thread costs more than it saves.
 const PARALLEL_FROM: usize = 8 << 20;
-
-fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}

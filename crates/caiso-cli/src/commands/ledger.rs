@@ -24,7 +24,7 @@ pub(crate) fn run(global: &Global, arguments: &LedgerArguments) -> Result<u8> {
                 Some(opening) => serde_json::from_slice(opening.envelope.unverified_payload())?,
                 None => Value::Null,
             };
-            let leaf: String = shown.leaf_hash.iter().map(|byte| format!("{byte:02x}")).collect();
+            let leaf = hex::encode(shown.leaf_hash);
             output::print_json(&json!({
                 "seq": seq, "leaf_hash": leaf, "record": shown.record, "statement": statement
             }))?;

@@ -32,7 +32,7 @@ pub(crate) fn run(global: &Global, arguments: &SignArguments) -> Result<u8> {
     let manifest = Manifest::new(&model_name(&arguments.model), serialization, resources)?;
     let bundle = sign(&manifest, &key, certificates.as_ref())?;
     output::write_file(&arguments.signature, &bundle)?;
-    let root = hexadecimal(&manifest.root_digest());
+    let root = hex::encode(manifest.root_digest());
     let files = manifest.resources().len();
     let fingerprint = key.public_key().fingerprint()?;
     if global.format == Format::Json {
@@ -144,8 +144,4 @@ fn certificates(path: Option<&Path>) -> Result<Option<Certificates>> {
 
 fn text(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -122,7 +122,7 @@ fn verified(input: &ModelFileInput, bundle: &[u8], signer: &[u8]) -> Result<Said
             || input.path.ends_with(&format!("/{}", resource.name))
     });
     let resource = resource.ok_or_else(|| "it does not list the file".to_owned())?;
-    let digest: String = resource.digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = hex::encode(&resource.digest);
     if digest != input.sha256 {
         return Err(format!("it is for a file with the digest {digest}"));
     }
