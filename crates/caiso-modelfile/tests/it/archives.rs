@@ -3,8 +3,7 @@
 use caiso_core::Severity;
 
 use crate::fixtures::zip;
-use crate::run::survives;
-use crate::scan::worst;
+use crate::run::{survives, worst};
 
 #[test]
 fn names_that_leave_the_folder_are_found() {

@@ -1,10 +1,11 @@
 //! skops, Hugging Face, Hydra, MLflow, TorchServe and Python beside models: what is published is high, what
 //! is benign is clean.
 
+use caiso_core::Finding;
 use caiso_core::Severity::{self, Critical, High, Low, Medium};
 use proptest::prelude::*;
 
-use crate::scan::{findings, worst};
+use crate::run::{findings, worst};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -13,8 +14,8 @@ macro_rules! fixture {
 }
 
 /// Findings above low, for messages.
-fn above_low(name: &str, bytes: &[u8]) -> Vec<(String, Severity, String)> {
-    findings(name, bytes).into_iter().filter(|(_, severity, _)| *severity > Low).collect()
+fn above_low(name: &str, bytes: &[u8]) -> Vec<Finding> {
+    findings(name, bytes).into_iter().filter(|finding| finding.severity > Low).collect()
 }
 
 #[track_caller]
@@ -245,7 +246,10 @@ fn python_is_judged_by_what_it_calls() {
 fn torchscript_and_path_files_are_judged() {
     let script = fixture!("torchscript/from_file.pt");
     assert_eq!(worst("MF-TS-001", "m.pt", script), Some(High));
-    assert_eq!(findings("m.pt", script).iter().filter(|(code, ..)| code == "MF-TS-001").count(), 3);
+    assert_eq!(
+        findings("m.pt", script).iter().filter(|finding| finding.code == "MF-TS-001").count(),
+        3
+    );
     expect("MF-PTH-001", "x.pth", "import os; os.system('id')\n", Critical);
     expect("MF-PTH-001", "x.pth", "/some/path\nimport\tos;exec('1')\n", Critical);
     expect("MF-PTH-001", "x.pth", "import evil\n", Medium);

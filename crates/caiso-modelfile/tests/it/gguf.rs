@@ -3,8 +3,7 @@
 use caiso_core::Severity;
 use caiso_modelfile::Format;
 
-use crate::run::{assert_clean, survives};
-use crate::scan::worst;
+use crate::run::{assert_clean, survives, worst};
 
 const REAL: &[u8] = include_bytes!("../fixtures/gguf/model.gguf");
 const BIG_ENDIAN: &[u8] = include_bytes!("../fixtures/gguf/big-endian.gguf");

@@ -4,7 +4,7 @@ use caiso_core::Severity;
 use caiso_modelfile::Format;
 use proptest::prelude::*;
 
-use crate::scan::{findings, input, outcome, worst};
+use crate::run::{findings, input, outcome, worst};
 
 macro_rules! fixture {
     ($name:literal) => {

@@ -17,6 +17,5 @@ mod outcomes;
 mod pickles;
 mod run;
 mod safetensors;
-mod scan;
 mod tensorflow;
 mod tflite;

@@ -3,8 +3,7 @@
 use caiso_core::Severity;
 use caiso_modelfile::Format;
 
-use crate::run::{assert_clean, survives};
-use crate::scan::input;
+use crate::run::{assert_clean, input, survives};
 
 const REAL: &[u8] = include_bytes!("../fixtures/messagepack/model.msgpack");
 const CHUNKED: &[u8] = include_bytes!("../fixtures/messagepack/chunked.msgpack");
@@ -24,8 +23,8 @@ fn a_file_that_is_cut_off_is_not_passed() {
 #[test]
 fn bytes_behind_the_end_are_found() {
     let bytes = [REAL, b"cos\nsystem\n(S'id'\ntR."].concat();
-    assert!(crate::scan::worst("MF-MSGP-001", "model.msgpack", &bytes) >= Some(Severity::Medium));
-    assert_eq!(crate::scan::worst("MF-MSGP-001", "model.msgpack", REAL), None);
+    assert!(crate::run::worst("MF-MSGP-001", "model.msgpack", &bytes) >= Some(Severity::Medium));
+    assert_eq!(crate::run::worst("MF-MSGP-001", "model.msgpack", REAL), None);
 }
 
 proptest::proptest! {

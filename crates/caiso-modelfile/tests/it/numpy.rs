@@ -3,8 +3,7 @@
 use caiso_core::Severity;
 use caiso_modelfile::Format;
 
-use crate::run::{assert_clean, findings, survives};
-use crate::scan::worst;
+use crate::run::{assert_clean, findings, survives, worst};
 
 const OBJECTS: &[u8] = include_bytes!("../fixtures/numpy/objects.npy");
 const FLOAT: &[u8] = include_bytes!("../fixtures/numpy/float.npy");

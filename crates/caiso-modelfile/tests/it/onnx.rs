@@ -4,8 +4,7 @@ use caiso_core::Severity;
 use caiso_modelfile::Format;
 
 use crate::fixtures::{Message, good, graph, node, onnx, tensor};
-use crate::run::{assert_clean, findings};
-use crate::scan::worst;
+use crate::run::{assert_clean, findings, worst};
 
 const EVERYTHING: &[u8] = include_bytes!("../fixtures/onnx/everything.onnx");
 

@@ -1,21 +1,12 @@
 //! What a reader is told about good and bad files.
 
-use caiso_core::{CheckError, Outcome, RunContext, Section, Severity, sha256_hex};
-use caiso_modelfile::{CHECKS, Format, InMemory, ModelFileInput, Signature, applies};
+use caiso_core::{CheckError, Outcome, Section, Severity};
+use caiso_modelfile::{CHECKS, Format, Signature, applies};
 use proptest::prelude::*;
 
 use crate::fixtures::{Message, external, good, graph, node, onnx, tensor};
 use crate::formats::MORTGAGE;
-
-fn input(path: &str, bytes: &[u8]) -> ModelFileInput {
-    ModelFileInput::new("model:test", path, sha256_hex(bytes), bytes, None, &InMemory)
-}
-
-fn run(code: &str, input: &ModelFileInput) -> Result<Outcome, CheckError> {
-    let check = CHECKS.iter().find(|check| check.meta.code == code).unwrap();
-    let parameters = check.parameters.resolve(&serde_json::Map::new()).unwrap();
-    (check.run)(input, &parameters, &RunContext::default())
-}
+use crate::run::{input, run};
 
 fn outcome(code: &str, bytes: &[u8]) -> Outcome {
     run(code, &input("model/test.onnx", bytes)).unwrap()

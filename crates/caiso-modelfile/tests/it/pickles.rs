@@ -2,8 +2,7 @@
 
 use caiso_core::Severity;
 
-use crate::run::survives;
-use crate::scan::worst;
+use crate::run::{survives, worst};
 
 #[test]
 fn each_weakness_is_found_by_its_check() {

@@ -3,8 +3,7 @@
 use caiso_core::Severity;
 use caiso_modelfile::Format;
 
-use crate::run::{assert_clean, input, run, survives};
-use crate::scan::worst;
+use crate::run::{assert_clean, input, run, survives, worst};
 
 const REAL: &[u8] = include_bytes!("../fixtures/safetensors/model.safetensors");
 

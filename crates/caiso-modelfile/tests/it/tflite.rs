@@ -3,8 +3,7 @@
 use caiso_core::Severity;
 use caiso_modelfile::Format;
 
-use crate::run::{assert_clean, findings, input, survives};
-use crate::scan::worst;
+use crate::run::{assert_clean, findings, input, survives, worst};
 
 const DENSE: &[u8] = include_bytes!("../fixtures/tflite/dense.tflite");
 const QUANTISED: &[u8] = include_bytes!("../fixtures/tflite/quantised.tflite");
