@@ -37,9 +37,16 @@ caiso_core::unit! {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every check")]
-fn chat_template(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome, CheckError> {
+fn chat_template(
+    input: &ModelFileInput,
+    _: &Parameters,
+    _: &RunContext,
+) -> Result<Outcome, CheckError> {
     let found = configurations(input).flat_map(|(node, found)| {
-        found.templates.iter().map(move |Named { at, value }| (node, template::judge(value).within(at)))
+        found
+            .templates
+            .iter()
+            .map(move |Named { at, value }| (node, template::judge(value).within(at)))
     });
     Ok(report(&UNIT.meta, input, found, &[Format::HuggingFaceConfiguration], &WORDS))
 }

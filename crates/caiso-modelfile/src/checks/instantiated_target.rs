@@ -62,8 +62,11 @@ fn instantiated_target(
             if severity < Severity::Medium {
                 return;
             }
-            let message =
-                format!("`{at}` {verb} `{name}`, which {}{}", effect(judged.category), cited(judged.reference));
+            let message = format!(
+                "`{at}` {verb} `{name}`, which {}{}",
+                effect(judged.category),
+                cited(judged.reference)
+            );
             let mut finding = Finding::of(
                 &UNIT.meta,
                 input.at(node, &format!("{at}: {name}")),

@@ -48,5 +48,9 @@ fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome
 
 const WORDS: Words = Words {
     remediation: "Do not load the file; save the parameters anew with the current version of Flax",
-    summaries: ["the file is a tree of arrays and plain values", "one thing in the file is not what Flax writes", "things in the file are not what Flax writes"],
+    summaries: [
+        "the file is a tree of arrays and plain values",
+        "one thing in the file is not what Flax writes",
+        "things in the file are not what Flax writes",
+    ],
 };

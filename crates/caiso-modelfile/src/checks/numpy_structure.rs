@@ -48,5 +48,9 @@ fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome
 
 const WORDS: Words = Words {
     remediation: "Load the file with `allow_pickle=False` only, or save it anew as an array of numbers",
-    summaries: ["the file holds arrays of numbers or text only", "one thing in the file is not an array of numbers", "things in the file are not arrays of numbers"],
+    summaries: [
+        "the file holds arrays of numbers or text only",
+        "one thing in the file is not an array of numbers",
+        "things in the file are not arrays of numbers",
+    ],
 };

@@ -52,5 +52,9 @@ fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome
 
 const WORDS: Words = Words {
     remediation: "Do not load the file; export the model again",
-    summaries: ["the model says everything once and holds nothing unknown", "one thing reads differently from loader to loader or runs Python", "things read differently from loader to loader or run Python"],
+    summaries: [
+        "the model says everything once and holds nothing unknown",
+        "one thing reads differently from loader to loader or runs Python",
+        "things read differently from loader to loader or run Python",
+    ],
 };

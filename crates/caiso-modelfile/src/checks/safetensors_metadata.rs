@@ -45,5 +45,9 @@ fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome
 
 const WORDS: Words = Words {
     remediation: "Remove the metadata, and find out who added it",
-    summaries: ["the metadata only describes", "one entry of the metadata does more than describe", "entries of the metadata do more than describe"],
+    summaries: [
+        "the metadata only describes",
+        "one entry of the metadata does more than describe",
+        "entries of the metadata do more than describe",
+    ],
 };

@@ -47,5 +47,9 @@ fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome
 
 const WORDS: Words = Words {
     remediation: "Do not load the file; get the model from its source again, or save it anew with the current version of the library",
-    summaries: ["the header describes the file, byte by byte", "one place where the header does not describe the file", "places where the header does not describe the file"],
+    summaries: [
+        "the header describes the file, byte by byte",
+        "one place where the header does not describe the file",
+        "places where the header does not describe the file",
+    ],
 };

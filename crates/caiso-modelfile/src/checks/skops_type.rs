@@ -210,7 +210,11 @@ fn judge(node: &Node) -> Option<(Severity, String)> {
         }
         _ if judged.category.is_dangerous() => Some((
             judged.severity.max(Severity::High),
-            format!("`{at}` names `{name}`, which {}{}", globals::effect(judged.category), globals::cited(judged.reference)),
+            format!(
+                "`{at}` names `{name}`, which {}{}",
+                globals::effect(judged.category),
+                globals::cited(judged.reference)
+            ),
         )),
         _ if judged.severity <= Severity::Info => None,
         "FunctionNode" | "PartialNode" => {
@@ -221,7 +225,10 @@ fn judge(node: &Node) -> Option<(Severity, String)> {
         loader if module.is_empty() || class.is_empty() || loader.is_empty() => {
             Some((Severity::Medium, format!("`{at}` does not say what it builds")))
         }
-        _ => Some((Severity::Medium, format!("`{at}` builds `{name}`, which {}", globals::effect(judged.category)))),
+        _ => Some((
+            Severity::Medium,
+            format!("`{at}` builds `{name}`, which {}", globals::effect(judged.category)),
+        )),
     }
 }
 

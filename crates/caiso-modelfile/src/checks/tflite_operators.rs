@@ -47,5 +47,9 @@ fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome
 
 const WORDS: Words = Words {
     remediation: "Convert the model with built-in operators only, or review, pin and sign the library that brings the others",
-    summaries: ["every operator is a built-in one", "one operator is not a built-in one", "operators are not built-in ones"],
+    summaries: [
+        "every operator is a built-in one",
+        "one operator is not a built-in one",
+        "operators are not built-in ones",
+    ],
 };

@@ -51,5 +51,9 @@ fn run(input: &ModelFileInput, _: &Parameters, _: &RunContext) -> Result<Outcome
 
 const WORDS: Words = Words {
     remediation: "Do not load the file; get the model from its source again, or save it anew with the current version of the library",
-    summaries: ["every table lies in the file and the file is all model", "one place where the file is not what its tables say", "places where the file is not what its tables say"],
+    summaries: [
+        "every table lies in the file and the file is all model",
+        "one place where the file is not what its tables say",
+        "places where the file is not what its tables say",
+    ],
 };

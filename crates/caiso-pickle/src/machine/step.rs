@@ -253,32 +253,13 @@ impl Machine<'_> {
             NEXT_BUFFER => self.push(Value::UNKNOWN),
             READONLY_BUFFER => self.top().map(|_| ()),
             GET => {
-                let payload = self.data.get(instruction.payload()).unwrap_or_default();
-                let index = match text::integer(payload, false, false) {
-                    Number::Both(index) => index,
-                    Number::OnlyC(index) => {
-                        self.difference(span, DifferenceKind::Number, AcceptedBy::C);
-                        index
-                    }
-                    Number::Neither => return Err(Halt::Refused("the memo index is no number")),
-                };
+                let index = self.memo_index(instruction)?;
                 self.get(index)
             }
-            PUT => {
-                let payload = self.data.get(instruction.payload()).unwrap_or_default();
-                let index = match text::integer(payload, false, false) {
-                    Number::Both(index) => index,
-                    Number::OnlyC(index) => {
-                        self.difference(span, DifferenceKind::Number, AcceptedBy::C);
-                        index
-                    }
-                    Number::Neither => return Err(Halt::Refused("the memo index is no number")),
-                };
-                match u64::try_from(index) {
-                    Ok(index) => self.put(instruction, index),
-                    Err(_) => Err(Halt::Refused("the memo index is negative")),
-                }
-            }
+            PUT => match u64::try_from(self.memo_index(instruction)?) {
+                Ok(index) => self.put(instruction, index),
+                Err(_) => Err(Halt::Refused("the memo index is negative")),
+            },
             PERSID => {
                 let payload = self.data.get(instruction.payload()).unwrap_or_default();
                 if !payload.is_ascii() {
@@ -350,6 +331,20 @@ impl Machine<'_> {
         };
         let int = Value::int(value);
         self.push(if int == Value::NUMBER { Value::long(instruction.start) } else { int })
+    }
+
+    /// The decimal index of the memo that a GET or PUT names.
+    fn memo_index(&mut self, instruction: &Instruction) -> Result<i64, Halt> {
+        let payload = self.data.get(instruction.payload()).unwrap_or_default();
+        match text::integer(payload, false, false) {
+            Number::Both(index) => Ok(index),
+            Number::OnlyC(index) => {
+                let span = instruction.start..instruction.end;
+                self.difference(span, DifferenceKind::Number, AcceptedBy::C);
+                Ok(index)
+            }
+            Number::Neither => Err(Halt::Refused("the memo index is no number")),
+        }
     }
 
     #[inline]
