@@ -42,6 +42,10 @@ impl<M: Differentiable> Model for Classifier<M> {
         self.model.spec()
     }
 
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
+    }
+
     fn logits(&self, rows: &[f32]) -> Result<Vec<f32>, Error> {
         let logits = self.model.logits(rows)?;
         self.count(rows);

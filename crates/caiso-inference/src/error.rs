@@ -52,6 +52,9 @@ pub enum Error {
         /// Classes of the model.
         classes: usize,
     },
+    /// A model that runs elsewhere gave no usable answer.
+    #[error("{0}")]
+    NoAnswer(String),
     /// A backward without a forward.
     #[error("backward was asked for before any forward")]
     NoForward,

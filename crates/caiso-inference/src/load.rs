@@ -54,6 +54,10 @@ impl Model for OnnxModel {
         &self.spec
     }
 
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        Some(self)
+    }
+
     fn logits(&self, rows: &[f32]) -> Result<Vec<f32>, Error> {
         let (features, classes) = (self.spec.features, self.spec.classes);
         let count = check_rows(rows, features, None)?;

@@ -52,12 +52,53 @@ pub enum LogitTap {
     Sigmoids,
     /// The input of a final arg-max: the model itself gives labels only.
     ArgMax,
+    /// Probabilities, of which there are no logits: the logits are their logarithms, so that the softmax gives
+    /// them back. A probability of 0 counts as the smallest positive number.
+    Probabilities,
+    /// A class label only: see [`Access::Labels`].
+    Labels,
+}
+
+impl ModelSpec {
+    /// A model with inputs of `input_shape` and `classes` classes, whose logits are its output as it is.
+    pub fn new(input_shape: Vec<usize>, classes: usize) -> Self {
+        Self {
+            input: "input".to_owned(),
+            features: input_shape.iter().product(),
+            input_shape,
+            classes,
+            output: "output".to_owned(),
+            tap: LogitTap::Output,
+            labels: Vec::new(),
+        }
+    }
+}
+
+/// What a model lets one see: the least an attack needs, and the most a model gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Access {
+    /// The class only. The logits are 1 for that class and 0 for all others.
+    Labels,
+    /// A score for each class.
+    Scores,
+    /// Scores and their gradients with respect to the input.
+    Gradients,
 }
 
 /// A model that can be queried.
 pub trait Model: Send + Sync {
     /// Shapes and meaning of input and outputs.
     fn spec(&self) -> &ModelSpec;
+
+    /// What it lets one see.
+    fn access(&self) -> Access {
+        if self.differentiable().is_some() { Access::Gradients } else { Access::Scores }
+    }
+
+    /// The same model with its gradients, if it has any.
+    fn differentiable(&self) -> Option<&dyn Differentiable> {
+        None
+    }
 
     /// Logits `[rows, classes]` of `rows`, `[rows, features]`.
     fn logits(&self, rows: &[f32]) -> Result<Vec<f32>, Error>;
