@@ -38,4 +38,4 @@ pub use classifier::Classifier;
 pub use error::{Error, Unsupported};
 pub use load::OnnxModel;
 pub use loss::Loss;
-pub use model::{Access, CHUNK, Differentiable, LogitTap, Model, ModelSpec, Session};
+pub use model::{Access, CHUNK, Differentiable, LogitTap, Model, ModelSpec, Session, arg_max};

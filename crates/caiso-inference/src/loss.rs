@@ -17,7 +17,7 @@ impl Loss {
     /// `label` is below the number of logits, of which there are at least two. Losses and derivatives of
     /// confident samples keep their relative accuracy: the label's derivative is the negative sum of
     /// the others, never `p - 1`.
-    pub(crate) fn value_and_seed(self, logits: &[f32], label: usize, seed: &mut [f32]) -> f32 {
+    pub fn value_and_seed(self, logits: &[f32], label: usize, seed: &mut [f32]) -> f32 {
         match self {
             Self::CrossEntropy => cross_entropy(logits, label, seed),
             Self::Margin => margin(logits, label, seed),

@@ -230,7 +230,7 @@ pub trait Session: Send {
 }
 
 /// Index of the first of the largest values; a NaN is never the largest unless all are.
-pub(crate) fn arg_max(values: &[f32]) -> usize {
+pub fn arg_max(values: &[f32]) -> usize {
     let mut best = 0;
     for (index, &value) in values.iter().enumerate() {
         if value > values[best] || (values[best].is_nan() && !value.is_nan()) {

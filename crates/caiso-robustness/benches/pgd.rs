@@ -3,7 +3,7 @@
 
 use caiso_core::RunContext;
 use caiso_inference::OnnxModel;
-use caiso_robustness::{CHECKS, Domain, FeatureDomain, Pgd, Start, pgd};
+use caiso_robustness::{CHECKS, Domain, FeatureDomain, Norm, Problem, Settings, find, run};
 use divan::counter::ItemsCount;
 
 #[path = "../tests/it/mortgage.rs"]
@@ -20,11 +20,17 @@ fn pgd_20_steps(bencher: divan::Bencher<'_, '_>, count: usize) {
     let (rows, labels) = (&rows[..count * 12], &labels[..count]);
     let free = |&(lower, upper): &(f64, f64)| FeatureDomain::continuous("f", lower, upper);
     let domain = Domain::new(mortgage::BOUNDS.iter().map(free).collect()).expect("intervals");
-    let settings = Pgd { epsilon: 0.05, steps: 20, relative_step_size: 0.1, start: Start::Row };
+    let attack = find("bim").expect("a name");
+    let given = serde_json::json!({"steps": 20, "relative_step_size": 0.1});
+    let parameters =
+        attack.parameters.resolve(given.as_object().expect("an object")).expect("valid");
+    let problem = Problem { model: &model, domain: &domain, rows, labels, surrogate: None };
+    let (settings, context) = (Settings::new(Norm::Linf, Some(0.05)), RunContext::with_seed(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
-    bencher
-        .counter(ItemsCount::new(count))
-        .bench(|| pool.install(|| pgd(&model, &domain, rows, labels, &settings)).expect("it runs"));
+    bencher.counter(ItemsCount::new(count)).bench(|| {
+        pool.install(|| run(attack, &parameters, &problem, &settings, &context, &|_| ()))
+            .expect("it runs")
+    });
 }
 
 /// A whole check with its default parameters on the example's manifest, all rows.

@@ -1,146 +1,185 @@
-//! Projected gradient ascent on the loss, for one chunk of rows at a time.
+//! Projected gradient ascent on a loss: the loop that FGSM, BIM, PGD and the momentum method share.
 
-use caiso_inference::{Differentiable, Loss, Session};
-use caiso_math::Stream;
+use caiso_inference::Loss;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::attacks::{Pgd, Start};
-use crate::{Domain, RobustnessError};
+use crate::batch::Batch;
+use crate::{Norm, RobustnessError};
 
-/// Key of the random streams that starts are drawn from.
-const STREAM: &str = "RB-PGD-001";
-
-/// Rows that go through the model together: enough of narrow rows to make a step worth its calls, few
-/// enough of wide ones that the activations stay in the cache. It has no influence on results.
-pub(crate) fn chunk_rows(width: usize) -> usize {
-    (4096 / width.max(1)).clamp(32, 128)
+/// How far and how often to step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Ascent {
+    pub(crate) steps: u32,
+    pub(crate) step_size: StepSize,
+    pub(crate) l1_step: L1Step,
 }
 
-/// A session of the model with the buffers of an attack, reused from chunk to chunk so that
-/// nothing is allocated in a step.
-pub(crate) struct Ascent<'m> {
-    domain: &'m Domain,
-    session: Box<dyn Session + 'm>,
-    low: Vec<f32>,
-    high: Vec<f32>,
-    /// Length of a step in each value.
-    step: Vec<f32>,
-    gradient: Vec<f32>,
-    loss: Vec<f32>,
-    /// For each row of the last run: the first gradient was zero in all features that may move.
-    pub(crate) without_gradient: Vec<bool>,
+/// Length of a step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum StepSize {
+    /// As a fraction of epsilon.
+    Relative(f64),
+    /// In units of distance.
+    Absolute(f64),
 }
 
-impl<'m> Ascent<'m> {
-    pub(crate) fn new(model: &'m dyn Differentiable, domain: &'m Domain) -> Self {
-        Self {
-            domain,
-            session: model.session(),
-            low: Vec::new(),
-            high: Vec::new(),
-            step: Vec::new(),
-            gradient: Vec::new(),
-            loss: Vec::new(),
-            without_gradient: Vec::new(),
+impl StepSize {
+    fn of(self, epsilon: f32) -> f32 {
+        match self {
+            // In f64 first, as the peers compute it.
+            Self::Relative(share) => (share * f64::from(epsilon)) as f32,
+            Self::Absolute(length) => length as f32,
         }
     }
+}
 
-    /// The classes that the model gives to the rows.
-    pub(crate) fn predict(
-        &mut self,
-        rows: &[f32],
-        classes: &mut [usize],
+/// What the steepest direction under L1 is made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum L1Step {
+    /// The whole step in the one feature with the largest gradient that can still move: steepest ascent.
+    #[default]
+    Steepest,
+    /// The step spread over all features in proportion to the gradient.
+    Spread,
+}
+
+impl Ascent {
+    /// Moves `points` of `rows` uphill, in place; the last step's end is recorded, no other.
+    pub(crate) fn climb(
+        &self,
+        batch: &mut Batch<'_, '_>,
+        rows: &[usize],
+        points: &mut [f32],
     ) -> Result<(), RobustnessError> {
-        Ok(self.session.predict(rows, classes)?)
+        let mut losses = vec![0.0; rows.len()];
+        let mut gradients = vec![0.0; points.len()];
+        let labels: Vec<usize> = rows.iter().map(|&row| batch.labels[row]).collect();
+        for _ in 0..self.steps {
+            let loss = |k: usize, logits: &[f32], seed: &mut [f32]| {
+                Loss::CrossEntropy.value_and_seed(logits, labels[k], seed)
+            };
+            batch.loss_and_gradient(rows, points, loss, &mut losses, &mut gradients)?;
+            self.step(batch, rows, points, &mut gradients);
+        }
+        batch.evaluate(rows, points)
     }
 
-    /// Writes the adversarial rows of `rows` to `adversarial`. `ids` key the random starts.
-    pub(crate) fn run(
-        &mut self,
-        rows: &[f32],
-        labels: &[usize],
-        ids: &[usize],
-        settings: &Pgd,
-        adversarial: &mut [f32],
-    ) -> Result<(), RobustnessError> {
-        let width = self.domain.width();
-        for buffer in [&mut self.low, &mut self.high, &mut self.gradient] {
-            buffer.resize(rows.len(), 0.0);
-        }
-        self.loss.resize(labels.len(), 0.0);
-        self.without_gradient.clear();
-        self.without_gradient.resize(labels.len(), false);
-
-        let ends = self.low.chunks_exact_mut(width).zip(self.high.chunks_exact_mut(width));
-        for (row, (low, high)) in rows.chunks_exact(width).zip(ends) {
-            self.domain.reach(row, settings.epsilon, low, high);
-        }
-        adversarial.copy_from_slice(rows);
-        if let Start::Random { seed, restart } = settings.start {
-            self.randomise(ids, seed, restart, settings.epsilon, adversarial);
-        }
-        self.step.clear();
-        for _ in labels {
-            let scale = settings.epsilon * settings.relative_step_size;
-            let features = self.domain.features().iter();
-            self.step.extend(features.map(|feature| (scale * feature.range()) as f32));
-        }
-        for step in 0..settings.steps {
-            self.session.loss_and_gradient(
-                adversarial,
-                labels,
-                Loss::CrossEntropy,
-                &mut self.loss,
-                &mut self.gradient,
-            )?;
-            if step == 0 {
-                self.note_zero_gradients(width);
+    /// One step along `gradients`, which are changed.
+    pub(crate) fn step(
+        &self,
+        batch: &Batch<'_, '_>,
+        rows: &[usize],
+        points: &mut [f32],
+        gradients: &mut [f32],
+    ) {
+        let width = batch.width;
+        let pairs = points.chunks_exact_mut(width).zip(gradients.chunks_exact_mut(width));
+        for (&row, (point, gradient)) in rows.iter().zip(pairs) {
+            let length = self.step_size.of(batch.epsilons[row]);
+            let (low, high) = batch.bounds_of(row);
+            if batch.task.norm == Norm::Linf {
+                // The box holds the ball, so this is the whole projection.
+                for ((value, &slope), (&low, &high)) in
+                    point.iter_mut().zip(&*gradient).zip(low.iter().zip(high))
+                {
+                    *value = (*value + sign(slope) * length).max(low).min(high);
+                }
+                continue;
             }
-            self.step(adversarial);
+            for (slope, (low, high)) in gradient.iter_mut().zip(low.iter().zip(high)) {
+                if low >= high || slope.is_nan() {
+                    *slope = 0.0;
+                }
+            }
+            steepest(batch.task.norm, self.l1_step, point, low, high, gradient);
+            for (value, slope) in point.iter_mut().zip(&*gradient) {
+                *value += length * slope;
+            }
+            batch.project(&[row], point);
         }
-        let places = rows.chunks_exact(width).zip(adversarial.chunks_exact_mut(width));
-        let ends = self.low.chunks_exact(width).zip(self.high.chunks_exact(width));
-        for ((row, point), (low, high)) in places.zip(ends) {
-            self.domain.snap(row, low, high, point);
-        }
-        Ok(())
     }
+}
 
-    fn randomise(&self, ids: &[usize], seed: u64, restart: u32, epsilon: f64, points: &mut [f32]) {
-        let width = self.domain.width();
-        let ends = self.low.chunks_exact(width).zip(self.high.chunks_exact(width));
-        for ((&id, point), (low, high)) in ids.iter().zip(points.chunks_exact_mut(width)).zip(ends)
-        {
-            let mut stream = Stream::new(seed, STREAM, id as u64).lane(restart);
-            for (j, feature) in self.domain.features().iter().enumerate() {
-                let shift = epsilon * feature.range() * (2.0 * f64::from(stream.next_f32()) - 1.0);
-                // Drawn for every feature, so that freeing one does not move the others' starts.
-                point[j] = (point[j] + shift as f32).clamp(low[j], high[j]);
+/// -1, 0 or 1; zero, and what is not a number, has no direction.
+pub(crate) fn sign(slope: f32) -> f32 {
+    f32::from(slope > 0.0) - f32::from(slope < 0.0)
+}
+
+/// Turns a gradient into the direction of steepest ascent of length 1 in a norm.
+fn steepest(
+    norm: Norm,
+    l1: L1Step,
+    point: &[f32],
+    low: &[f32],
+    high: &[f32],
+    gradient: &mut [f32],
+) {
+    match (norm, l1) {
+        (Norm::Linf, _) => gradient.iter_mut().for_each(|slope| *slope = sign(*slope)),
+        (Norm::L2, _) | (Norm::L1, L1Step::Spread) => {
+            let length = norm.of(gradient);
+            if length > 0.0 {
+                let factor = (1.0 / length) as f32;
+                for slope in gradient {
+                    *slope *= factor;
+                }
+            }
+        }
+        (Norm::L1 | Norm::L0, _) => {
+            let mut best = None;
+            for (j, &slope) in gradient.iter().enumerate() {
+                let blocked = if slope > 0.0 { point[j] >= high[j] } else { point[j] <= low[j] };
+                let steeper = |&b: &usize| slope.abs() > gradient[b].abs();
+                if slope != 0.0 && !blocked && best.as_ref().is_none_or(steeper) {
+                    best = Some(j);
+                }
+            }
+            let direction = best.map_or(0.0, |j| sign(gradient[j]));
+            gradient.fill(0.0);
+            if let Some(j) = best {
+                gradient[j] = direction;
             }
         }
     }
+}
 
-    /// One signed step, projected: ball and box are both intervals that hold the row, so clamping to
-    /// their intersection is the same as projecting to one and clipping to the other.
-    fn step(&self, points: &mut [f32]) {
-        let ends = self.low.iter().zip(&self.high);
-        let moves = self.gradient.iter().zip(&self.step);
-        for ((point, (&gradient, &step)), (&low, &high)) in points.iter_mut().zip(moves).zip(ends) {
-            // Zero, and a gradient that is not a number, has no direction.
-            let sign = f32::from(gradient > 0.0) - f32::from(gradient < 0.0);
-            *point = (*point + sign * step).max(low).min(high);
+/// Moves the points of `rows`, which are the rows themselves, to points drawn uniformly from their balls, within their
+/// boxes. Each draw takes its own lane.
+pub(crate) fn randomise(batch: &Batch<'_, '_>, rows: &[usize], lane: u32, points: &mut [f32]) {
+    for (&row, point) in rows.iter().zip(points.chunks_exact_mut(batch.width)) {
+        let mut stream = batch.stream(row).lane(lane);
+        let (low, high) = batch.bounds_of(row);
+        let epsilon = f64::from(batch.epsilons[row]);
+        match batch.task.norm {
+            Norm::Linf => {
+                for (value, (&low, &high)) in point.iter_mut().zip(low.iter().zip(high)) {
+                    // Drawn from the ball, then clipped, as the peers do; not from what the bounds leave of it.
+                    let draw = f64::from(*value) + epsilon * (2.0 * stream.next_f64() - 1.0);
+                    *value = (draw as f32).max(low).min(high);
+                }
+                continue;
+            }
+            Norm::L2 => {
+                let draws: Vec<f64> = point.iter().map(|_| stream.next_normal()).collect();
+                let length = draws.iter().map(|draw| draw * draw).sum::<f64>().sqrt();
+                let radius = epsilon * libm::pow(stream.next_f64(), 1.0 / draws.len() as f64);
+                for (value, draw) in point.iter_mut().zip(draws) {
+                    *value += (radius * draw / length) as f32;
+                }
+            }
+            Norm::L1 | Norm::L0 => {
+                // Exponentials over their sum and one more are uniform in the simplex.
+                let draws: Vec<f64> =
+                    point.iter().map(|_| -libm::log(1.0 - stream.next_f64())).collect();
+                let total = draws.iter().sum::<f64>() - libm::log(1.0 - stream.next_f64());
+                for (value, draw) in point.iter_mut().zip(draws) {
+                    let side = if stream.next_u32() & 1 == 0 { 1.0 } else { -1.0 };
+                    *value += (side * epsilon * draw / total) as f32;
+                }
+            }
         }
-    }
-
-    fn note_zero_gradients(&mut self, width: usize) {
-        let rows = self
-            .gradient
-            .chunks_exact(width)
-            .zip(self.low.chunks_exact(width).zip(self.high.chunks_exact(width)));
-        for (zero, (gradient, (low, high))) in self.without_gradient.iter_mut().zip(rows) {
-            let movable = |&j: &usize| low[j] < high[j];
-            let flat = |j: usize| gradient[j] == 0.0 || gradient[j].is_nan();
-            // A row in which nothing can move at this epsilon needs no gradient.
-            *zero = (0..width).any(|j| movable(&j)) && (0..width).filter(movable).all(flat);
-        }
+        batch.project(&[row], point);
     }
 }

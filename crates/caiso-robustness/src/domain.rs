@@ -1,6 +1,7 @@
 //! Which inputs are valid, and which of them lie within reach of an attacker.
 
 use crate::RobustnessError;
+use crate::norm::Distances;
 
 /// What one input of the model may be.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,22 +16,31 @@ pub struct FeatureDomain {
     pub integer: bool,
     /// An attacker cannot change it.
     pub immutable: bool,
+    /// What counts as a change of 1, in the model's units: the range, so that every feature counts alike, or 1 to
+    /// measure in the model's own units.
+    pub scale: f64,
 }
 
 impl FeatureDomain {
-    /// A continuous feature that an attacker can change.
+    /// A continuous feature that an attacker can change, on the scale of its range.
     pub fn continuous(name: impl Into<String>, lower: f64, upper: f64) -> Self {
-        Self { name: name.into(), lower, upper, integer: false, immutable: false }
+        let scale = upper - lower;
+        Self { name: name.into(), lower, upper, integer: false, immutable: false, scale }
     }
 
-    /// `upper - lower`: what epsilon is a fraction of.
+    /// `upper - lower`.
     pub fn range(&self) -> f64 {
         self.upper - self.lower
     }
 
+    /// The scale where the feature can move, 1 where it cannot.
+    pub(crate) fn unit(&self) -> f64 {
+        if self.is_free() { self.scale } else { 1.0 }
+    }
+
     /// Whether an attacker can change a valid value at all within `epsilon`.
     pub(crate) fn moves_within(&self, epsilon: f64) -> bool {
-        let radius = epsilon * self.range();
+        let radius = epsilon * self.scale;
         self.is_free() && radius > 0.0 && (!self.integer || radius + WHOLE_SLACK >= 1.0)
     }
 
@@ -42,18 +52,23 @@ impl FeatureDomain {
 
 /// The valid inputs of a model: one [`FeatureDomain`] for each input, in the model's order.
 ///
-/// Distances are measured with every feature scaled to `[0, 1]` by its bounds, so an epsilon of
-/// 0.05 allows each feature to move by a twentieth of its declared range.
+/// Distances are measured with every feature divided by its scale. Where that is the feature's range, an epsilon of
+/// 0.05 allows each feature to move by a twentieth of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Domain {
     features: Vec<FeatureDomain>,
+    /// Features of which exactly one is 1 and all others are 0.
+    one_hot: Vec<Vec<usize>>,
+    continuous: bool,
+    unscaled: bool,
 }
 
 impl Domain {
     /// A domain; fails if a bound is not finite or a lower bound exceeds its upper bound.
     pub fn new(features: Vec<FeatureDomain>) -> Result<Self, RobustnessError> {
         for feature in &features {
-            if !(feature.range().is_finite() && feature.lower <= feature.upper) {
+            let scaled = feature.scale.is_finite() && (feature.scale > 0.0 || !feature.is_free());
+            if !(feature.range().is_finite() && feature.lower <= feature.upper && scaled) {
                 return Err(RobustnessError::Bounds {
                     feature: feature.name.clone(),
                     lower: feature.lower,
@@ -61,7 +76,63 @@ impl Domain {
                 });
             }
         }
-        Ok(Self { features })
+        let continuous = !features.iter().any(|feature| feature.integer);
+        let unscaled = features.iter().all(|feature| feature.unit() == 1.0);
+        Ok(Self { features, one_hot: Vec::new(), continuous, unscaled })
+    }
+
+    /// `width` continuous features between the same bounds, measured in the model's own units: pixels.
+    pub fn uniform(width: usize, lower: f64, upper: f64) -> Result<Self, RobustnessError> {
+        let feature = |j: usize| FeatureDomain {
+            scale: 1.0,
+            ..FeatureDomain::continuous(format!("#{j}"), lower, upper)
+        };
+        Self::new((0..width).map(feature).collect())
+    }
+
+    /// Declares groups of features that encode one category each: exactly one of them is 1, the others are 0. A group
+    /// with an immutable feature is immutable as a whole.
+    pub fn with_one_hot(mut self, groups: Vec<Vec<usize>>) -> Result<Self, RobustnessError> {
+        let mut seen = vec![false; self.width()];
+        for &j in groups.iter().flatten() {
+            match seen.get_mut(j) {
+                Some(seen) if !*seen => *seen = true,
+                _ => return Err(RobustnessError::OneHot { feature: j, width: self.width() }),
+            }
+        }
+        for group in &groups {
+            if group.iter().any(|&j| self.features[j].immutable) {
+                for &j in group {
+                    self.features[j].immutable = true;
+                }
+            }
+        }
+        self.continuous &= groups.is_empty();
+        self.one_hot = groups;
+        Ok(self)
+    }
+
+    /// The groups of features that encode one category each.
+    pub fn one_hot(&self) -> &[Vec<usize>] {
+        &self.one_hot
+    }
+
+    /// Whether every point within the bounds is valid: no whole numbers, no categories.
+    pub(crate) fn is_continuous(&self) -> bool {
+        self.continuous
+    }
+
+    /// Whether distances are measured in the model's own units.
+    pub(crate) fn is_unscaled(&self) -> bool {
+        self.unscaled
+    }
+
+    /// How far `point` is from `row`, every feature divided by its scale.
+    pub fn distances(&self, row: &[f32], point: &[f32]) -> Distances {
+        let pairs = self.features.iter().zip(row.iter().zip(point));
+        Distances::of(pairs.map(|(feature, (&own, &moved))| {
+            if own == moved { 0.0 } else { (f64::from(moved) - f64::from(own)) / feature.unit() }
+        }))
     }
 
     /// The features in the model's order.
@@ -90,7 +161,8 @@ impl Domain {
     }
 
     /// Moves every integer feature of `point` to the nearest valid value within
-    /// `[low, high]`: a whole number, or the row's own value.
+    /// `[low, high]`: a whole number, or the row's own value; and every one-hot group to the category that is
+    /// largest in `point`, if that is within reach, else to the row's own.
     pub fn snap(&self, row: &[f32], low: &[f32], high: &[f32], point: &mut [f32]) {
         for (j, feature) in self.features.iter().enumerate() {
             if feature.integer && point[j] != row[j] {
@@ -99,6 +171,18 @@ impl Domain {
                 let valid = low[j] <= whole && whole <= high[j];
                 let stays = (point[j] - row[j]).abs() < (point[j] - whole).abs();
                 point[j] = if valid && !stays { whole } else { row[j] };
+            }
+        }
+        for group in &self.one_hot {
+            let reachable = |&choice: &usize| {
+                group.iter().all(|&j| (low[j]..=high[j]).contains(&f32::from(j == choice)))
+            };
+            let choice = group.iter().copied().filter(reachable).max_by(|&a, &b| {
+                // The first of equal ones.
+                point[a].total_cmp(&point[b]).then(b.cmp(&a))
+            });
+            for &j in group {
+                point[j] = choice.map_or(row[j], |choice| f32::from(j == choice));
             }
         }
     }
@@ -110,6 +194,11 @@ impl Domain {
             let (low, high) = feature.reach(value, epsilon);
             let whole = !feature.integer || moved.fract() == 0.0;
             moved == value || (whole && low <= moved && moved <= high)
+        }) && self.one_hot.iter().all(|group| {
+            let unchanged = group.iter().all(|&j| point[j] == row[j]);
+            let ones = group.iter().filter(|&&j| point[j] == 1.0).count();
+            let zeros = group.iter().filter(|&&j| point[j] == 0.0).count();
+            unchanged || (ones == 1 && ones + zeros == group.len())
         })
     }
 }
@@ -123,7 +212,7 @@ impl FeatureDomain {
             return (value, value);
         }
         let centre = f64::from(value);
-        let radius = epsilon * self.range();
+        let radius = epsilon * self.scale;
         let low = self.lower.max(centre - radius);
         let high = self.upper.min(centre + radius);
         let (low, high) = if self.integer {

@@ -61,6 +61,43 @@ pub enum RobustnessError {
     /// Nothing may move.
     #[error("no feature may move: each is immutable or has bounds without extent")]
     NothingFree,
+    /// A one-hot group that names a feature twice or one that does not exist.
+    #[error("one-hot groups name feature {feature} of {width} twice, or it does not exist")]
+    OneHot {
+        /// The feature, from 0.
+        feature: usize,
+        /// Number of features.
+        width: usize,
+    },
+    /// An attack that needs more than the model lets one see.
+    #[error("`{attack}` needs {needed}, the model gives {given}")]
+    Access {
+        /// Name of the attack.
+        attack: &'static str,
+        /// What it needs.
+        needed: &'static str,
+        /// What there is.
+        given: &'static str,
+    },
+    /// A norm that the attack does not know.
+    #[error("`{attack}` does not measure in {norm}, only in {known}")]
+    Norm {
+        /// Name of the attack.
+        attack: &'static str,
+        /// The norm asked for.
+        norm: crate::Norm,
+        /// Those it knows.
+        known: String,
+    },
+    /// An attack within an epsilon that was given none.
+    #[error("`{attack}` attacks within an epsilon, and none was given")]
+    NoEpsilon {
+        /// Name of the attack.
+        attack: &'static str,
+    },
+    /// The queries that one row may cost are spent. Ends the attack on that row, not the run.
+    #[error("the queries for this row are spent")]
+    QueriesSpent,
     /// There is nothing to attack.
     #[error("there are no rows")]
     NoRows,
@@ -80,6 +117,11 @@ impl From<RobustnessError> for CheckError {
             RobustnessError::Width { .. } => {
                 "declare one feature for each input of the model, in the model's order"
             }
+            RobustnessError::OneHot { .. } => "name each feature in one group at most",
+            RobustnessError::Access { .. } => "choose an attack that fits what the model gives",
+            RobustnessError::Norm { .. } => "choose one of these norms",
+            RobustnessError::NoEpsilon { .. } => "give an epsilon",
+            RobustnessError::QueriesSpent => "allow more queries",
             RobustnessError::Shape { .. } | RobustnessError::NoRows => {
                 "give the model a labelled data set"
             }

@@ -3,13 +3,20 @@
 use std::collections::BTreeMap;
 
 use caiso_core::{Meta, RunContext};
+use caiso_inference::arg_max;
 use caiso_math::Stream;
 use rayon::prelude::*;
 
-use crate::ascent::{Ascent, chunk_rows};
-use crate::attacks::{Pgd, Start, single_step};
+use crate::ascent::Ascent;
+use crate::attacks::pgd::attack;
+use crate::batch::{Batch, Task};
+use crate::checks::SINGLE_STEP;
+use crate::norm::Norm;
+use crate::oracle::Oracle;
 use crate::parameters::Budget;
+use crate::pool::Pool;
 use crate::report::Mover;
+use crate::run::chunk_rows;
 use crate::{RobustnessError, RobustnessInput, input};
 
 /// Widest rows for which each feature is restored alone to see whether it decided the flip.
@@ -69,7 +76,7 @@ pub(crate) fn evaluate(
     input: &RobustnessInput,
     meta: &Meta,
     budget: &Budget,
-    settings: &Pgd,
+    settings: &Ascent,
     restarts: u32,
     context: &RunContext,
 ) -> Result<Evaluation, RobustnessError> {
@@ -77,12 +84,29 @@ pub(crate) fn evaluate(
     input::check(model, &input.domain, &input.rows, &input.labels)?;
     let width = input.domain.width();
     let ids = sample(input.len(), budget.rows, context.seed, meta.code);
-    let plan = Plan { input, budget, settings, restarts, context };
+    if model.differentiable().is_none() {
+        return Err(RobustnessError::Access {
+            attack: meta.name,
+            needed: "gradients",
+            given: "none",
+        });
+    }
+    let pool = Pool::new(&input.domain, &[], &[]);
+    let task = Task {
+        attack: meta.name,
+        code: meta.code,
+        domain: &input.domain,
+        norm: Norm::Linf,
+        pool: &pool,
+        seed: context.seed,
+        queries: u64::MAX,
+    };
+    let plan = Plan { input, budget, settings, restarts, context, task };
     let parts: Vec<Evaluation> = ids
         .par_chunks(chunk_rows(width))
         .map_init(
-            || Ascent::new(model, &input.domain),
-            |ascent, ids| plan.attack(ascent, ids, width),
+            || Oracle::new(model, None, context),
+            |oracle, ids| plan.attack(oracle, ids, width),
         )
         .collect::<Result<_, RobustnessError>>()?;
     Ok(Evaluation::join(parts))
@@ -103,27 +127,16 @@ fn sample(len: usize, most: usize, seed: u64, code: &str) -> Vec<usize> {
 struct Plan<'a> {
     input: &'a RobustnessInput,
     budget: &'a Budget,
-    settings: &'a Pgd,
+    settings: &'a Ascent,
     restarts: u32,
     context: &'a RunContext,
-}
-
-/// Rows gathered for one run of the attack.
-#[derive(Default)]
-struct Gathered {
-    /// Their places in the chunk.
-    places: Vec<usize>,
-    ids: Vec<usize>,
-    labels: Vec<usize>,
-    rows: Vec<f32>,
-    adversarial: Vec<f32>,
-    classes: Vec<usize>,
+    task: Task<'a>,
 }
 
 impl Plan<'_> {
     fn attack(
         &self,
-        ascent: &mut Ascent<'_>,
+        oracle: &mut Oracle<'_>,
         ids: &[usize],
         width: usize,
     ) -> Result<Evaluation, RobustnessError> {
@@ -131,41 +144,50 @@ impl Plan<'_> {
         for &id in ids {
             adversarial.extend_from_slice(self.row(id));
         }
-        let mut clean = vec![0; ids.len()];
-        ascent.predict(&adversarial, &mut clean)?;
+        let clean = predict(oracle, &adversarial)?;
         let rows = ids.iter().zip(clean).map(|(&id, clean)| {
             let label = self.input.labels[id];
             Row { id, label, clean, flip: None, without_gradient: false, missed: false }
         });
         let mut part = Evaluation { rows: rows.collect(), adversarial, restored: None };
-        let mut gathered = Gathered::default();
         for (index, &epsilon) in self.budget.epsilons.iter().enumerate() {
-            let random = (1..=self.restarts)
-                .map(|restart| Start::Random { seed: self.context.seed, restart });
-            for start in std::iter::once(Start::Row).chain(random) {
-                self.context.proceed()?;
-                let settings = Pgd { epsilon, start, ..*self.settings };
-                self.gather(&part, &mut gathered);
-                attack_gathered(ascent, &settings, &mut gathered)?;
-                for (k, &place) in gathered.places.iter().enumerate() {
-                    let row = &mut part.rows[place];
-                    row.without_gradient |= ascent.without_gradient[k];
-                    if gathered.classes[k] != row.label {
-                        row.flip = Some(Flip { epsilon: index, class: gathered.classes[k] });
-                        part.adversarial[place * width..][..width]
-                            .copy_from_slice(&gathered.adversarial[k * width..][..width]);
-                    }
+            self.context.proceed()?;
+            let places = part.standing();
+            let mut batch = self.batch(oracle, &part, &places, epsilon);
+            attack(&mut batch, self.settings, self.restarts)?;
+            for (k, &place) in places.iter().enumerate() {
+                let found = batch.found[k];
+                let row = &mut part.rows[place];
+                row.without_gradient |= found.without_gradient;
+                if found.is_adversarial() {
+                    row.flip = Some(Flip { epsilon: index, class: found.class });
+                    part.adversarial[place * width..][..width]
+                        .copy_from_slice(&batch.adversarial[batch.span(k)]);
                 }
             }
             if epsilon == self.budget.threshold_epsilon {
-                self.try_single_step(ascent, &mut part, &mut gathered)?;
+                self.try_single_step(oracle, &mut part)?;
             }
         }
         for row in &mut part.rows {
             row.without_gradient &= row.flip.is_none();
         }
-        part.restored = self.restore(ascent, &part)?;
+        part.restored = self.restore(oracle, &part)?;
         Ok(part)
+    }
+
+    /// The rows at `places`, to be attacked within `epsilon`.
+    fn batch<'o, 'm>(
+        &'o self,
+        oracle: &'o mut Oracle<'m>,
+        part: &Evaluation,
+        places: &[usize],
+        epsilon: f64,
+    ) -> Batch<'o, 'm> {
+        let ids: Vec<usize> = places.iter().map(|&place| part.rows[place].id).collect();
+        let labels: Vec<usize> = places.iter().map(|&place| part.rows[place].label).collect();
+        let rows: Vec<f32> = ids.iter().flat_map(|&id| self.row(id)).copied().collect();
+        Batch::new(self.task, oracle, &ids, &labels, &rows, &vec![epsilon; ids.len()])
     }
 
     fn row(&self, id: usize) -> &[f32] {
@@ -173,42 +195,18 @@ impl Plan<'_> {
         &self.input.rows[id * width..][..width]
     }
 
-    /// The rows that still stand.
-    fn gather(&self, part: &Evaluation, gathered: &mut Gathered) {
-        let Gathered { places, ids, labels, rows, adversarial, classes } = gathered;
-        places.clear();
-        places.extend(
-            part.rows
-                .iter()
-                .enumerate()
-                .filter(|(_, row)| row.correct() && row.flip.is_none())
-                .map(|(place, _)| place),
-        );
-        ids.clear();
-        labels.clear();
-        rows.clear();
-        for &place in places.iter() {
-            let row = &part.rows[place];
-            ids.push(row.id);
-            labels.push(row.label);
-            rows.extend_from_slice(self.row(row.id));
-        }
-        adversarial.resize(rows.len(), 0.0);
-        classes.resize(places.len(), 0);
-    }
-
     /// A many-step attack that leaves standing what a single step flips follows a gradient that
     /// misleads.
     fn try_single_step(
         &self,
-        ascent: &mut Ascent<'_>,
+        oracle: &mut Oracle<'_>,
         part: &mut Evaluation,
-        gathered: &mut Gathered,
     ) -> Result<(), RobustnessError> {
-        self.gather(part, gathered);
-        attack_gathered(ascent, &single_step(self.budget.threshold_epsilon), gathered)?;
-        for (k, &place) in gathered.places.iter().enumerate() {
-            part.rows[place].missed = gathered.classes[k] != part.rows[place].label;
+        let places = part.standing();
+        let mut batch = self.batch(oracle, part, &places, self.budget.threshold_epsilon);
+        attack(&mut batch, &SINGLE_STEP, 0)?;
+        for (place, found) in places.into_iter().zip(&batch.found) {
+            part.rows[place].missed = found.is_adversarial();
         }
         Ok(())
     }
@@ -217,7 +215,7 @@ impl Plan<'_> {
     /// this feature takes its own value again.
     fn restore(
         &self,
-        ascent: &mut Ascent<'_>,
+        oracle: &mut Oracle<'_>,
         part: &Evaluation,
     ) -> Result<Option<Vec<u64>>, RobustnessError> {
         let width = self.input.domain.width();
@@ -236,7 +234,6 @@ impl Plan<'_> {
             return Ok(Some(counts));
         }
         let mut points = Vec::with_capacity(flipped.len() * width);
-        let mut classes = vec![0; flipped.len()];
         for (j, feature) in self.input.domain.features().iter().enumerate() {
             if !feature.is_free() {
                 continue;
@@ -246,7 +243,7 @@ impl Plan<'_> {
                 points.extend_from_slice(&part.adversarial[place * width..][..width]);
                 points[k * width + j] = self.row(part.rows[place].id)[j];
             }
-            ascent.predict(&points, &mut classes)?;
+            let classes = predict(oracle, &points)?;
             let back = |&(&place, &class): &(&usize, &usize)| part.rows[place].label == class;
             counts[j] = flipped.iter().zip(&classes).filter(back).count() as u64;
         }
@@ -254,17 +251,10 @@ impl Plan<'_> {
     }
 }
 
-fn attack_gathered(
-    ascent: &mut Ascent<'_>,
-    settings: &Pgd,
-    gathered: &mut Gathered,
-) -> Result<(), RobustnessError> {
-    let Gathered { ids, labels, rows, adversarial, classes, .. } = gathered;
-    if ids.is_empty() {
-        return Ok(());
-    }
-    ascent.run(rows, labels, ids, settings, adversarial)?;
-    ascent.predict(adversarial, classes)
+fn predict(oracle: &mut Oracle<'_>, rows: &[f32]) -> Result<Vec<usize>, RobustnessError> {
+    let mut logits = Vec::new();
+    oracle.ask(rows, &mut logits)?;
+    Ok(logits.chunks_exact(oracle.model.classes()).map(arg_max).collect())
 }
 
 impl Evaluation {
@@ -281,6 +271,12 @@ impl Evaluation {
             }
         }
         all
+    }
+
+    /// Places of the rows that still stand.
+    fn standing(&self) -> Vec<usize> {
+        let stands = |row: &Row| row.correct() && row.flip.is_none();
+        (0..self.rows.len()).filter(|&place| stands(&self.rows[place])).collect()
     }
 
     fn count(&self, test: impl Fn(&Row) -> bool) -> usize {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use caiso_inference::Differentiable;
+use caiso_inference::Model;
 
 use crate::{Domain, RobustnessError};
 
@@ -13,7 +13,7 @@ pub struct RobustnessInput {
     /// File of the model, relative to the manifest.
     pub path: Option<String>,
     /// The classifier under attack.
-    pub model: Arc<dyn Differentiable>,
+    pub model: Arc<dyn Model>,
     /// Rows in row-major order, `[len, domain.width()]`, in the model's units.
     pub rows: Vec<f32>,
     /// True class of each row, from 0.
@@ -49,7 +49,7 @@ impl RobustnessInput {
 
 /// Checks that rows, labels, domain and model fit together and hold nothing but finite numbers.
 pub(crate) fn check(
-    model: &dyn Differentiable,
+    model: &dyn Model,
     domain: &Domain,
     rows: &[f32],
     labels: &[usize],

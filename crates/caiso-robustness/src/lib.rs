@@ -1,23 +1,32 @@
 //! Evasion attacks and robustness measurements.
 //!
-//! [`CHECKS`] holds the checks over a [`RobustnessInput`]: a differentiable classifier, labelled
-//! rows, and the [`Domain`] that says which inputs are valid and what an attacker can change. The
-//! attacks themselves are plain functions ([`fgsm()`], [`pgd()`]) from rows to adversarial rows.
+//! [`ATTACKS`] holds the attacks, [`run()`] runs one over a [`Problem`]: a classifier, labelled rows, and the [`Domain`]
+//! that says which inputs are valid, what an attacker can change and how the size of a change is measured. [`CHECKS`] holds the
+//! checks of an assessment, which attack with several epsilons and judge the result.
 //!
-//! Everything is measured with each feature scaled to `[0, 1]` by its declared bounds; an epsilon is a
-//! fraction of a feature's range. Every adversarial row is valid: within the bounds, immutable
-//! features untouched, integer features whole.
+//! Every adversarial row is valid: within the bounds, immutable features untouched, integer features whole.
 
 mod ascent;
+mod attack;
 mod attacks;
+mod batch;
+mod checks;
 mod domain;
 mod error;
 mod evaluate;
 mod input;
+mod norm;
+mod oracle;
 mod parameters;
+mod pool;
 mod report;
+mod run;
 
-pub use attacks::{ALL as CHECKS, Pgd, Start, fgsm, pgd};
+pub use attack::{Attack, Goal, Scope, find};
+pub use attacks::ALL as ATTACKS;
+pub use checks::ALL as CHECKS;
 pub use domain::{Domain, FeatureDomain};
 pub use error::RobustnessError;
 pub use input::RobustnessInput;
+pub use norm::{Distances, Norm};
+pub use run::{Attacked, Problem, RowResult, Settings, run};

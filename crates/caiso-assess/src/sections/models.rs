@@ -260,11 +260,9 @@ fn domain(entry: &ModelEntry, matrix: &Matrix) -> Result<Domain, String> {
                 |bounds| bounds.value,
             );
             FeatureDomain {
-                name: feature.column.value.clone(),
-                lower,
-                upper,
                 integer: feature.integer,
                 immutable: feature.immutable,
+                ..FeatureDomain::continuous(feature.column.value.clone(), lower, upper)
             }
         })
         .collect();

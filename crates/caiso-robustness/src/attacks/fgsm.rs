@@ -1,83 +1,57 @@
-use caiso_core::{
-    Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
-};
-use caiso_inference::Differentiable;
+use caiso_core::{Meta, ParameterSet, Parameters, Severity};
+use caiso_inference::Access;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use super::pgd::{Pgd, Start, pgd};
-use crate::evaluate::evaluate;
-use crate::parameters::{Budget, FgsmParameters};
-use crate::report::{Attack, outcome};
-use crate::{Domain, RobustnessError, RobustnessInput};
+use crate::ascent::{Ascent, L1Step, StepSize};
+use crate::attack::{Goal, Scope};
+use crate::batch::Batch;
+use crate::{Attack, Norm, RobustnessError};
 
 caiso_core::unit! {
     /// ## What it does
-    /// The fast gradient sign method: moves every feature that an attacker can change by epsilon
-    /// in the direction that raises the cross-entropy loss of the true class, once, and clips to
-    /// the valid inputs. Reports the share of rows that are decided correctly before and after, for
-    /// each epsilon, with Wilson intervals. A row that a smaller epsilon flips counts as flipped
-    /// by the larger ones too, since the smaller ball lies within the larger.
-    ///
-    /// Epsilon is a fraction of each feature's declared range. Immutable features stay as they are,
-    /// integer features end at whole numbers, and success is counted on the valid row only.
+    /// The fast gradient method: one step as long as epsilon in the direction that raises the cross-entropy of the true
+    /// class most, clipped to the valid inputs. Under L-infinity that is the sign of the gradient (FGSM), under L2 the
+    /// gradient's own direction, under L1 the one steepest feature.
     ///
     /// ## Why it matters
-    /// It costs an attacker one gradient, or one gradient of a similar model. What already falls
-    /// to this falls to anybody.
+    /// It costs an attacker one gradient, or one gradient of a similar model. What already falls to this falls to anybody.
     ///
     /// ## References
     /// - Goodfellow, Shlens, Szegedy: Explaining and Harnessing Adversarial Examples, ICLR 2015,
     ///   <https://arxiv.org/abs/1412.6572>
     /// - MITRE ATLAS AML.T0043.000, AML.T0015
-    /// - EU AI Act, Article 15(4) and (5); NIST AI RMF MEASURE 2.7
-    pub(crate) static UNIT: Check<RobustnessInput> = Check {
+    pub(crate) static UNIT: Attack = Attack {
         meta: Meta {
-            code: "RB-FGSM-001",
-            name: "fast-gradient-sign-method",
-            title: "Decisions flip under one gradient step",
+            code: "RB-FGSM-002",
+            name: "fgsm",
+            title: "Fast gradient (sign) method",
             severity: Severity::High,
             techniques: &["AML.T0043.000", "AML.T0015"],
             evidence: &["robustness-evasion-test"],
-            since: "0.1.0",
+            since: "0.2.0",
             docs: DOCS,
         },
+        access: Access::Gradients,
+        norms: &[Norm::Linf, Norm::L2, Norm::L1],
+        goal: Goal::WithinEpsilon,
+        scope: Scope::Row,
         parameters: ParameterSet::of::<FgsmParameters>(),
         run,
     };
 }
 
-fn run(
-    input: &RobustnessInput,
-    parameters: &Parameters,
-    context: &RunContext,
-) -> Result<Outcome, CheckError> {
-    let parameters: FgsmParameters = parameters.read();
-    let budget = Budget::new(
-        &parameters.epsilons,
-        parameters.threshold_epsilon,
-        parameters.minimum_robust_accuracy,
-        parameters.rows,
-    );
-    let run = evaluate(input, &UNIT.meta, &budget, &single_step(0.0), 0, context)?;
-    let attack = Attack { meta: &UNIT.meta, words: "FGSM, one step".to_owned(), budget: &budget };
-    Ok(outcome(input, &attack, &run))
+/// Parameters of `fgsm`.
+#[derive(Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct FgsmParameters {
+    /// How a step under L1 is made.
+    l1_step: L1Step,
 }
 
-/// FGSM as projected gradient ascent: one step as long as the ball is wide, from the row itself.
-pub(crate) fn single_step(epsilon: f64) -> Pgd {
-    Pgd { epsilon, steps: 1, relative_step_size: 1.0, start: Start::Row }
-}
-
-/// Adversarial rows of the fast gradient sign method (L-infinity).
-///
-/// `rows` is row-major `[labels.len(), domain.width()]` in the model's units, and so is the result;
-/// each row of it is a valid stand-in for its row ([`Domain::is_valid`]). `epsilon` is a fraction
-/// of each feature's range.
-pub fn fgsm(
-    model: &dyn Differentiable,
-    domain: &Domain,
-    rows: &[f32],
-    labels: &[usize],
-    epsilon: f64,
-) -> Result<Vec<f32>, RobustnessError> {
-    pgd(model, domain, rows, labels, &single_step(epsilon))
+fn run(batch: &mut Batch<'_, '_>, parameters: &Parameters) -> Result<(), RobustnessError> {
+    let FgsmParameters { l1_step } = parameters.read();
+    let ascent = Ascent { steps: 1, step_size: StepSize::Relative(1.0), l1_step };
+    let mut points = batch.origin.clone();
+    ascent.climb(batch, &batch.all(), &mut points)
 }

@@ -1,143 +1,116 @@
-use caiso_core::{
-    Check, CheckError, Meta, Outcome, ParameterSet, Parameters, RunContext, Severity,
-};
-use caiso_inference::Differentiable;
-use rayon::prelude::*;
+use caiso_core::{Meta, ParameterSet, Parameters, Severity};
+use caiso_inference::Access;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::ascent::{Ascent, chunk_rows};
-use crate::evaluate::evaluate;
-use crate::parameters::{Budget, PgdParameters};
-use crate::report::{Attack, outcome};
-use crate::{Domain, RobustnessError, RobustnessInput, input};
+use crate::ascent::{Ascent, L1Step, StepSize, randomise};
+use crate::attack::{Goal, Scope};
+use crate::batch::Batch;
+use crate::{Attack, Norm, RobustnessError};
 
 caiso_core::unit! {
     /// ## What it does
-    /// Projected gradient descent under L-infinity: repeats gradient sign steps on the cross-entropy
-    /// loss of the true class, each followed by a projection to the epsilon ball and a clip to the
-    /// valid inputs, from the row itself and from random points of the ball. Reports the share of
-    /// rows that are decided correctly whatever the start, for each epsilon, with Wilson intervals.
-    /// A row that a smaller epsilon flips counts as flipped by the larger ones too, since the
-    /// smaller ball lies within the larger.
-    ///
-    /// Epsilon is a fraction of each feature's declared range. Immutable features stay as they are,
-    /// integer features end at whole numbers, and success is counted on the valid row only. Rows
-    /// whose gradient is zero are reported as not assessed, and rows that a single step flips but this
-    /// attack does not are reported as a sign of a masked gradient.
+    /// Projected gradient descent: steps uphill on the cross-entropy of the true class, each followed by a projection to
+    /// the epsilon ball and a clip to the valid inputs, from the row itself and from random points of the ball. The last
+    /// iterate of each start counts, the worst case of all starts is reported.
     ///
     /// ## Why it matters
-    /// It is the standard measure of how far a person who knows the model, or a close copy of it,
-    /// can push its decisions by small changes of the inputs that they control.
+    /// It is the standard measure of how far a person who knows the model, or a close copy of it, can push its decisions
+    /// by small changes of the inputs that they control.
     ///
     /// ## References
     /// - Madry et al.: Towards Deep Learning Models Resistant to Adversarial Attacks, ICLR 2018,
     ///   <https://arxiv.org/abs/1706.06083>
-    /// - Athalye, Carlini, Wagner: Obfuscated Gradients Give a False Sense of Security, ICML 2018,
-    ///   <https://arxiv.org/abs/1802.00420>
     /// - MITRE ATLAS AML.T0043.000, AML.T0015
-    /// - EU AI Act, Article 15(4) and (5); NIST AI RMF MEASURE 2.7
-    pub(crate) static UNIT: Check<RobustnessInput> = Check {
+    pub(crate) static UNIT: Attack = Attack {
         meta: Meta {
-            code: "RB-PGD-001",
-            name: "projected-gradient-descent",
-            title: "Decisions flip under small targeted changes of the inputs",
+            code: "RB-PGD-002",
+            name: "pgd",
+            title: "Projected gradient descent",
             severity: Severity::High,
             techniques: &["AML.T0043.000", "AML.T0015"],
             evidence: &["robustness-evasion-test"],
-            since: "0.1.0",
+            since: "0.2.0",
             docs: DOCS,
         },
+        access: Access::Gradients,
+        norms: &[Norm::Linf, Norm::L2, Norm::L1],
+        goal: Goal::WithinEpsilon,
+        scope: Scope::Row,
         parameters: ParameterSet::of::<PgdParameters>(),
         run,
     };
 }
 
-fn run(
-    input: &RobustnessInput,
-    parameters: &Parameters,
-    context: &RunContext,
-) -> Result<Outcome, CheckError> {
+/// Parameters of `pgd`.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+struct PgdParameters {
+    /// Gradient steps from each start.
+    #[schemars(range(min = 1, max = 100_000))]
+    steps: u32,
+    /// Length of a step as a fraction of epsilon. Not set: 2.5 / steps, at most 1, so that every point of the ball can
+    /// be reached from any start, with steps left to settle.
+    #[schemars(extend("exclusiveMinimum" = 0.0), range(max = 2.0))]
+    relative_step_size: Option<f64>,
+    /// Length of a step in units of distance; goes before `relative_step_size`.
+    #[schemars(extend("exclusiveMinimum" = 0.0))]
+    step_size: Option<f64>,
+    /// Whether to start from random points of the ball too, not from the row alone.
+    random_start: bool,
+    /// Random starts besides the start at the row itself.
+    #[schemars(range(min = 1, max = 1_000))]
+    restarts: u32,
+    /// How a step under L1 is made.
+    l1_step: L1Step,
+}
+
+impl Default for PgdParameters {
+    fn default() -> Self {
+        Self {
+            steps: 40,
+            relative_step_size: None,
+            step_size: None,
+            random_start: true,
+            restarts: 1,
+            l1_step: L1Step::default(),
+        }
+    }
+}
+
+fn run(batch: &mut Batch<'_, '_>, parameters: &Parameters) -> Result<(), RobustnessError> {
     let parameters: PgdParameters = parameters.read();
-    let budget = Budget::new(
-        &parameters.epsilons,
-        parameters.threshold_epsilon,
-        parameters.minimum_robust_accuracy,
-        parameters.rows,
-    );
-    let settings = Pgd {
-        epsilon: 0.0,
+    let relative =
+        parameters.relative_step_size.unwrap_or_else(|| relative_step_size(parameters.steps));
+    let ascent = Ascent {
         steps: parameters.steps,
-        relative_step_size: parameters
-            .relative_step_size
-            .unwrap_or_else(|| (2.5 / f64::from(parameters.steps)).min(1.0)),
-        start: Start::Row,
+        step_size: parameters.step_size.map_or(StepSize::Relative(relative), StepSize::Absolute),
+        l1_step: parameters.l1_step,
     };
-    let run = evaluate(input, &UNIT.meta, &budget, &settings, parameters.restarts, context)?;
-    let starts = parameters.restarts + 1;
-    let words = format!(
-        "PGD, {} step{} from {starts} start{}",
-        parameters.steps,
-        if parameters.steps == 1 { "" } else { "s" },
-        if starts == 1 { "" } else { "s" },
-    );
-    Ok(outcome(input, &Attack { meta: &UNIT.meta, words, budget: &budget }, &run))
+    attack(batch, &ascent, if parameters.random_start { parameters.restarts } else { 0 })
 }
 
-/// Settings of [`pgd`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pgd {
-    /// Radius of the ball, as a fraction of each feature's range.
-    pub epsilon: f64,
-    /// Gradient steps.
-    pub steps: u32,
-    /// Length of a step as a fraction of epsilon.
-    pub relative_step_size: f64,
-    /// Where to start.
-    pub start: Start,
+/// 2.5 / steps, at most 1 (Madry et al. 2018).
+pub(crate) fn relative_step_size(steps: u32) -> f64 {
+    (2.5 / f64::from(steps)).min(1.0)
 }
 
-/// Where projected gradient descent starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// At the row itself.
-    Row,
-    /// At a point of the ball that is uniform in each feature, drawn for each row by its index
-    /// and clipped to the valid inputs.
-    Random {
-        /// Seed of the run.
-        seed: u64,
-        /// Which restart, from 1.
-        restart: u32,
-    },
-}
-
-/// Adversarial rows of projected gradient descent (L-infinity): step, project to the ball, clip
-/// to the bounds; the last iterate is returned, with integer features rounded to valid values.
-///
-/// `rows` is row-major `[labels.len(), domain.width()]` in the model's units, and so is the result;
-/// each row of it is a valid stand-in for its row ([`Domain::is_valid`]). Whether it flips the
-/// decision is for the caller to ask the model. The result does not depend on the number of threads.
-pub fn pgd(
-    model: &dyn Differentiable,
-    domain: &Domain,
-    rows: &[f32],
-    labels: &[usize],
-    settings: &Pgd,
-) -> Result<Vec<f32>, RobustnessError> {
-    input::check(model, domain, rows, labels)?;
-    let width = domain.width();
-    let chunk = chunk_rows(width);
-    let mut adversarial = vec![0.0; rows.len()];
-    let starts: Vec<usize> = (0..labels.len()).collect();
-    adversarial
-        .par_chunks_mut(chunk * width)
-        .zip(rows.par_chunks(chunk * width))
-        .zip(labels.par_chunks(chunk))
-        .zip(starts.par_chunks(chunk))
-        .try_for_each_init(
-            || Ascent::new(model, domain),
-            |ascent, (((adversarial, rows), labels), ids)| {
-                ascent.run(rows, labels, ids, settings, adversarial)
-            },
-        )?;
-    Ok(adversarial)
+/// Climbs from the row itself, then from random starts where nothing is found yet.
+pub(crate) fn attack(
+    batch: &mut Batch<'_, '_>,
+    ascent: &Ascent,
+    restarts: u32,
+) -> Result<(), RobustnessError> {
+    for start in 0..=restarts {
+        let rows = batch.survivors();
+        if rows.is_empty() {
+            break;
+        }
+        let mut points = batch.gather(&rows, &batch.origin);
+        if start > 0 {
+            randomise(batch, &rows, start, &mut points);
+        }
+        ascent.climb(batch, &rows, &mut points)?;
+    }
+    Ok(())
 }

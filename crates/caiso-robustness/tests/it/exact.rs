@@ -2,9 +2,10 @@
 //! network.
 
 use caiso_core::RunContext;
-use caiso_robustness::{CHECKS, Domain, FeatureDomain, Pgd, Start, fgsm, pgd};
+use caiso_robustness::{CHECKS, Domain, FeatureDomain};
+use serde_json::json;
 
-use crate::models::{self, Network, input, linear, network};
+use crate::models::{self, Network, attack, input, linear, linf, network};
 
 /// The smallest margin (score of the true class minus the other) that a two-class linear model
 /// can be driven to: each feature goes to the end of its reach that hurts most.
@@ -43,9 +44,12 @@ fn a_linear_model_falls_exactly_where_the_closed_form_says() {
     let (model, domain, rows, labels) = linear_case();
     let loaded = model.load();
     for epsilon in [0.0, 0.01, 0.05, 0.1, 0.25] {
-        let settings = Pgd { epsilon, steps: 40, relative_step_size: 0.0625, start: Start::Row };
-        let one = fgsm(&loaded, &domain, &rows, &labels, epsilon).unwrap();
-        let many = pgd(&loaded, &domain, &rows, &labels, &settings).unwrap();
+        let data = (rows.as_slice(), labels.as_slice());
+        let attack = |name, parameters| {
+            attack(name, &parameters, &loaded, &domain, data, &linf(epsilon)).adversarial
+        };
+        let one = attack("fgsm", json!({}));
+        let many = attack("bim", json!({"steps": 40, "relative_step_size": 0.0625}));
         let mut close = 0;
         for (i, (row, &label)) in rows.chunks(4).zip(&labels).enumerate() {
             let exact = worst_margin(&model, &domain, row, label, epsilon);
@@ -110,18 +114,12 @@ fn a_small_network_falls_where_a_grid_finds_a_flip() {
     let (rows, labels) = models::rows(&domain, &model, 150, 21);
     let loaded = model.load();
     let epsilon = 0.08;
-    let starts =
-        [Start::Row, Start::Random { seed: 1, restart: 1 }, Start::Random { seed: 1, restart: 2 }];
-    let attacks: Vec<Vec<f32>> = starts
-        .into_iter()
-        .map(|start| {
-            let settings = Pgd { epsilon, steps: 40, relative_step_size: 0.0625, start };
-            pgd(&loaded, &domain, &rows, &labels, &settings).unwrap()
-        })
-        .collect();
+    let parameters = json!({"relative_step_size": 0.0625, "restarts": 2});
+    let data = (rows.as_slice(), labels.as_slice());
+    let points = attack("pgd", &parameters, &loaded, &domain, data, &linf(epsilon)).adversarial;
     let (mut both, mut grid_only) = (0, 0);
     for (i, (row, &label)) in rows.chunks(2).zip(&labels).enumerate() {
-        let attacked = attacks.iter().any(|points| model.class(&points[i * 2..][..2]) != label);
+        let attacked = model.class(&points[i * 2..][..2]) != label;
         match (grid_flips(&model, &domain, row, label, epsilon), attacked) {
             (true, true) => both += 1,
             (true, false) => grid_only += 1,
@@ -143,14 +141,10 @@ fn random_starts_fill_the_ball() {
     let domain = Domain::new(vec![FeatureDomain::continuous("x", 0.0, 2.0)]).unwrap();
     let model = linear(&[&[0.0], &[0.0]], &[1.0, 0.0]);
     let (loaded, rows) = (model.load(), vec![1.0; 2_000]);
-    let settings = Pgd {
-        epsilon: 0.1,
-        steps: 1,
-        relative_step_size: 0.5,
-        start: Start::Random { seed: 3, restart: 1 },
-    };
     // The model is flat, so the points stay where they start.
-    let mut points = pgd(&loaded, &domain, &rows, &vec![0; 2_000], &settings).unwrap();
+    let data = (rows.as_slice(), &[0; 2_000][..]);
+    let mut points =
+        attack("pgd", &json!({"steps": 1}), &loaded, &domain, data, &linf(0.1)).adversarial;
     points.sort_by(f32::total_cmp);
     // Kolmogorov's distance to the uniform distribution on [0.8, 1.2]; 1.63 / sqrt(n) is its 1 % point.
     let distance = points

@@ -1,10 +1,11 @@
 //! Laws that hold for every model, domain and row.
 
 use caiso_core::{Outcome, RunContext};
-use caiso_robustness::{CHECKS, Domain, FeatureDomain, Pgd, Start, fgsm, pgd};
+use caiso_robustness::{CHECKS, Domain, FeatureDomain};
 use proptest::prelude::*;
+use serde_json::json;
 
-use crate::models::{self, input, network};
+use crate::models::{self, attack, input, linf, network};
 
 fn feature() -> impl Strategy<Value = FeatureDomain> {
     (-50.0..50.0, 0.0..20.0, any::<bool>(), prop::bool::weighted(0.3)).prop_map(
@@ -14,6 +15,7 @@ fn feature() -> impl Strategy<Value = FeatureDomain> {
             upper: if integer { lower.round() + range.round() } else { lower + range },
             integer,
             immutable,
+            scale: if integer { range.round() } else { range },
         },
     )
 }
@@ -36,19 +38,19 @@ proptest! {
         epsilon in 0.0..1.0_f64,
         steps in 1..6_u32,
         relative_step_size in 0.01..2.0_f64,
-        restart in 0..3_u32,
+        restarts in 1..3_u32,
     ) {
         let model = network(&[domain.width(), 8, 3], seed);
         let (rows, labels) = models::rows(&domain, &model, 70, seed);
         let loaded = model.load();
-        let start = if restart == 0 { Start::Row } else { Start::Random { seed, restart } };
-        let settings = Pgd { epsilon, steps, relative_step_size, start };
+        let data = (rows.as_slice(), labels.as_slice());
+        let pgd = json!({
+            "steps": steps, "relative_step_size": relative_step_size, "restarts": restarts,
+        });
         let width = domain.width();
-        let attacks = [
-            fgsm(&loaded, &domain, &rows, &labels, epsilon).unwrap(),
-            pgd(&loaded, &domain, &rows, &labels, &settings).unwrap(),
-        ];
-        for adversarial in attacks {
+        for (name, parameters) in [("fgsm", json!({})), ("pgd", pgd)] {
+            let attacked = attack(name, &parameters, &loaded, &domain, data, &linf(epsilon));
+            let adversarial = attacked.adversarial;
             for (row, point) in rows.chunks(width).zip(adversarial.chunks(width)) {
                 prop_assert!(domain.is_valid(row, epsilon, point), "{row:?} {point:?}");
                 // The same again, in plain arithmetic.
@@ -73,12 +75,13 @@ proptest! {
         let model = network(&[domain.width(), 8, 2], seed);
         let (rows, labels) = models::rows(&domain, &model, 150, seed);
         let loaded = model.load();
-        let settings =
-            Pgd { epsilon: 0.2, steps: 4, relative_step_size: 0.5, start: Start::Row };
-        let whole = pgd(&loaded, &domain, &rows, &labels, &settings).unwrap();
         let width = domain.width();
-        let head =
-            pgd(&loaded, &domain, &rows[..cut * width], &labels[..cut], &settings).unwrap();
+        let parameters = json!({"steps": 4, "restarts": 2});
+        let of = |count: usize| {
+            let data = (&rows[..count * width], &labels[..count]);
+            attack("pgd", &parameters, &loaded, &domain, data, &linf(0.2)).adversarial
+        };
+        let (whole, head) = (of(150), of(cut));
         prop_assert_eq!(&whole[..cut * width], &head[..]);
     }
 

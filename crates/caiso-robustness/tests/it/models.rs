@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use caiso_inference::OnnxModel;
+use caiso_core::RunContext;
+use caiso_inference::{Model, OnnxModel};
 use caiso_math::Stream;
-use caiso_robustness::{Domain, RobustnessInput};
+use caiso_robustness::{Attacked, Domain, Norm, Problem, RobustnessInput, Settings, find, run};
+use serde_json::Value;
 
 /// Fully connected layers with ReLU in between; logits at the end.
 #[derive(Clone)]
@@ -62,6 +64,26 @@ pub(crate) fn rows(
     }
     let labels = rows.chunks(domain.width()).map(|row| model.class(row)).collect();
     (rows, labels)
+}
+
+/// Runs the attack of this name with some parameters.
+pub(crate) fn attack(
+    name: &str,
+    parameters: &Value,
+    model: &dyn Model,
+    domain: &Domain,
+    (rows, labels): (&[f32], &[usize]),
+    settings: &Settings,
+) -> Attacked {
+    let attack = find(name).unwrap();
+    let parameters = attack.parameters.resolve(parameters.as_object().unwrap()).unwrap();
+    let problem = Problem { model, domain, rows, labels, surrogate: None };
+    run(attack, &parameters, &problem, settings, &RunContext::with_seed(1), &|_| ()).unwrap()
+}
+
+/// Under L-infinity, within an epsilon.
+pub(crate) fn linf(epsilon: f64) -> Settings {
+    Settings::new(Norm::Linf, Some(epsilon))
 }
 
 /// The input of a check.
