@@ -1,8 +1,12 @@
 //! Arguments of the command line.
 
+mod robustness;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use robustness::*;
 
 /// The workbench of the AI security officer.
 ///
@@ -75,6 +79,8 @@ pub(crate) enum Command {
     Verify(VerifyArguments),
     /// List checks, show one, or run one with its own flags
     Checks(ChecksArguments),
+    /// Attack a model: list of attacks, robust accuracy, curves
+    Robustness(Box<RobustnessArguments>),
     /// Obligations: states of requirements and EU AI Act classification
     Comply(ComplyArguments),
     /// Record that a named person attests a requirement

@@ -11,6 +11,7 @@ mod init;
 mod ledger;
 mod reference;
 mod report;
+mod robustness;
 mod scan;
 mod sign;
 mod threat;
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: &Arguments, matches: &ArgMatches) -> Result<u8> {
         Command::Explain(it) => explain::run(global, it),
         Command::Verify(it) => verify::run(global, it),
         Command::Checks(it) => checks::run(global, it, matches),
+        Command::Robustness(it) => robustness::run(global, it),
         Command::Comply(it) => comply::run(global, it),
         Command::Attest(it) => attest::run(global, it),
         Command::Threat(it) => threat::run(global, it),

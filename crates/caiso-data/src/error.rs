@@ -63,6 +63,12 @@ pub enum Problem {
         /// Offset in the file, from 0.
         byte: u64,
     },
+    /// Not a readable array.
+    #[error("{reason}")]
+    Npy {
+        /// What is wrong.
+        reason: String,
+    },
     /// A column without a name.
     #[error("column {position} has no name in the heading")]
     Unnamed {

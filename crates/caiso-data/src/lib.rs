@@ -1,4 +1,4 @@
-//! Columnar datasets: CSV bytes in, typed columns and dense matrices out, with errors that name
+//! Columnar datasets: CSV and NPY bytes in, typed columns and dense matrices out, with errors that name
 //! file, line and column.
 //!
 //! Columns are plain vectors: every engine works on dense arrays, so a columnar format of the
@@ -10,11 +10,13 @@ mod column;
 mod csv;
 mod encode;
 mod error;
+mod npy;
 
 pub use column::{Column, Labels};
 pub use csv::{MAX_CELL_BYTES, MAX_COLUMNS};
 pub use encode::Matrix;
 pub use error::{DataError, Problem};
+pub use npy::{Array, npy};
 
 use caiso_core::nearest;
 

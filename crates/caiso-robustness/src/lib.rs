@@ -21,6 +21,7 @@ mod parameters;
 mod pool;
 mod report;
 mod run;
+mod summary;
 
 pub use attack::{Attack, Goal, Scope, find};
 pub use attacks::ALL as ATTACKS;
@@ -30,3 +31,4 @@ pub use error::RobustnessError;
 pub use input::RobustnessInput;
 pub use norm::{Distances, Norm};
 pub use run::{Attacked, Problem, RowResult, Settings, run};
+pub use summary::Summary;

@@ -3,4 +3,5 @@
 mod bad_input;
 mod encode;
 mod laws;
+mod npy;
 mod table;
