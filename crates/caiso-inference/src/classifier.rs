@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::model::check_length;
-use crate::{Differentiable, Error, Model, ModelSpec, Session};
+use crate::{Access, Differentiable, Error, Model, ModelSpec, Session};
 
 /// A differentiable model whose classes have names and whose queries are counted.
 ///
@@ -42,8 +42,12 @@ impl<M: Differentiable> Model for Classifier<M> {
         self.model.spec()
     }
 
+    fn access(&self) -> Access {
+        self.model.access()
+    }
+
     fn differentiable(&self) -> Option<&dyn Differentiable> {
-        Some(self)
+        self.model.differentiable().map(|_| self as &dyn Differentiable)
     }
 
     fn logits(&self, rows: &[f32]) -> Result<Vec<f32>, Error> {

@@ -55,12 +55,17 @@ pub enum Error {
     /// A model that runs elsewhere gave no usable answer.
     #[error("{0}")]
     NoAnswer(String),
+    /// A gradient of a model that has none.
+    #[error(
+        "the model has no gradient; `without_gradient` of its specification names the operators at fault"
+    )]
+    NoGradient,
     /// A backward without a forward.
     #[error("backward was asked for before any forward")]
     NoForward,
 }
 
-/// An operator in a graph that cannot be run.
+/// An operator in a graph that cannot be run, or cannot be differentiated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unsupported {

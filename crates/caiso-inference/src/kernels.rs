@@ -1,11 +1,13 @@
 //! What a step computes, forwards and backwards. Everything is `[rows, size]` in row-major order, and a row's
 //! numbers never meet another row's.
 //!
-//! There is at least one row. `backward` adds to the gradients of its inputs, or overwrites what is there where it is the first.
+//! There is at least one row. `backward` adds to the gradients of the inputs it [carries](Kernel::carries), or
+//! overwrites what is there where it is the first.
 
 mod arithmetic;
 mod dense;
 mod normalize;
+mod ranking;
 mod select;
 mod softmax;
 mod unary;
@@ -13,6 +15,7 @@ mod unary;
 pub(crate) use arithmetic::{Arithmetic, Operand, Operator};
 pub(crate) use dense::Dense;
 pub(crate) use normalize::{Norm, Normalize};
+pub(crate) use ranking::ArgExtreme;
 pub(crate) use select::{Concat, Select};
 pub(crate) use softmax::Softmax;
 pub(crate) use unary::Unary;
@@ -34,6 +37,10 @@ pub(crate) enum Kernel {
     Select(Select),
     /// Several slots side by side.
     Concat(Concat),
+    /// The place of the largest or smallest value along an axis.
+    ArgExtreme(ArgExtreme),
+    /// For each value, a class, 1 at its place among so many zeros.
+    OneHot { classes: usize },
     /// The logits `[0, z]` of two classes from one value; `[z, 0]` if `flipped`.
     TwoClasses { flipped: bool },
 }
@@ -44,6 +51,17 @@ fn repeated(row: &[f32]) -> Vec<f32> {
 }
 
 impl Kernel {
+    /// Whether a small change of that input changes the output, so that it has a gradient. A kernel that
+    /// carries none of its inputs ends the way back: if it lies between input and logits, the model has no
+    /// gradient.
+    pub(crate) fn carries(&self, _input: usize) -> bool {
+        match self {
+            Self::Unary(unary) => !unary.is_piecewise_constant(),
+            Self::ArgExtreme(_) | Self::OneHot { .. } => false,
+            _ => true,
+        }
+    }
+
     /// Writes all of `out`.
     pub(crate) fn forward(
         &self,
@@ -60,6 +78,14 @@ impl Kernel {
             Self::Normalize(normalize) => normalize.forward(&values[inputs[0]], out),
             Self::Select(select) => select.forward(rows, &values[inputs[0]], out),
             Self::Concat(concat) => concat.forward(inputs, values, out),
+            Self::ArgExtreme(extreme) => extreme.forward(&values[inputs[0]], out),
+            Self::OneHot { classes } => {
+                for (out, &class) in out.chunks_exact_mut(*classes).zip(&values[inputs[0]]) {
+                    for (index, out) in out.iter_mut().enumerate() {
+                        *out = f32::from(index as f32 == class);
+                    }
+                }
+            }
             Self::TwoClasses { flipped } => {
                 for (pair, &z) in out.as_chunks_mut().0.iter_mut().zip(&values[inputs[0]]) {
                     *pair = if *flipped { [z, 0.0] } else { [0.0, z] };
@@ -93,7 +119,8 @@ impl Kernel {
         }
         let gradient = &mut gradients[slot];
         match self {
-            Self::Dense(_) | Self::Arithmetic(_) => {}
+            // The first two are done, the others have no gradient.
+            Self::Dense(_) | Self::Arithmetic(_) | Self::ArgExtreme(_) | Self::OneHot { .. } => {}
             Self::Unary(unary) => unary.backward(&values[slot], seed, gradient),
             Self::Softmax(softmax) => softmax.backward(out, seed, gradient),
             Self::Normalize(normalize) => normalize.backward(&values[slot], out, seed, gradient),

@@ -12,6 +12,7 @@ mod classic;
 mod dense;
 mod graph;
 mod operators;
+mod ranking;
 mod shape;
 mod structure;
 mod tail;
@@ -25,7 +26,8 @@ use crate::program::Program;
 use crate::session::Workspace;
 use crate::{CHUNK, Differentiable, Error, Model, ModelSpec, Session};
 
-/// A classifier from an ONNX file, with gradients with respect to its input.
+/// A classifier from an ONNX file, with gradients with respect to its input unless
+/// [`ModelSpec::without_gradient`] names operators that have none.
 ///
 /// One input, `float` with the batch as first axis, and one output of class scores, whose end is cut back to
 /// logits (see [`LogitTap`](crate::LogitTap)). A second output with the label, as scikit-learn models have
@@ -55,7 +57,7 @@ impl Model for OnnxModel {
     }
 
     fn differentiable(&self) -> Option<&dyn Differentiable> {
-        Some(self)
+        self.program.differentiable().then_some(self)
     }
 
     fn logits(&self, rows: &[f32]) -> Result<Vec<f32>, Error> {

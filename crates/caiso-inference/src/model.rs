@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::{Error, Loss};
+use crate::{Error, Loss, Unsupported};
 
 /// Rows that the whole-batch functions give to one session at a time, and attacks should: ten of the matrix
 /// kernels' tiles of six rows. With more than 66 the matrix library would split one product over threads; with
@@ -27,6 +27,9 @@ pub struct ModelSpec {
     pub tap: LogitTap,
     /// Labels of the classes in the order of the logits, where the model itself states them.
     pub labels: Vec<String>,
+    /// Operators between input and logits that have no gradient, because small changes of the input do not
+    /// change what they yield. If there is one, the model runs forward only.
+    pub without_gradient: Vec<Unsupported>,
 }
 
 /// Where the logits were taken from.
@@ -70,6 +73,7 @@ impl ModelSpec {
             output: "output".to_owned(),
             tap: LogitTap::Output,
             labels: Vec::new(),
+            without_gradient: Vec::new(),
         }
     }
 }
@@ -92,7 +96,13 @@ pub trait Model: Send + Sync {
 
     /// What it lets one see.
     fn access(&self) -> Access {
-        if self.differentiable().is_some() { Access::Gradients } else { Access::Scores }
+        if self.spec().tap == LogitTap::Labels {
+            Access::Labels
+        } else if self.differentiable().is_some() {
+            Access::Gradients
+        } else {
+            Access::Scores
+        }
     }
 
     /// The same model with its gradients, if it has any.

@@ -9,6 +9,8 @@ pub(crate) struct Program {
     pub(crate) steps: Vec<Step>,
     /// Slot of the logits.
     pub(crate) output: usize,
+    /// Slots on the path from the input to the logits that a gradient does not get past.
+    pub(crate) blocked: Vec<usize>,
 }
 
 /// One kernel on its slots.
@@ -18,6 +20,8 @@ pub(crate) struct Step {
     /// For each input: in reverse order this step is the first to write to that slot's gradient.
     pub(crate) first: Vec<bool>,
     pub(crate) output: usize,
+    /// The gradient of the logits passes through this step.
+    pub(crate) on_path: bool,
 }
 
 impl Program {
@@ -33,10 +37,21 @@ impl Program {
         steps.retain(|step| needed[step.output]);
         join(&mut steps, slots.len(), output);
 
+        let mut path = vec![false; slots.len()];
+        path[output] = true;
+        let mut blocked = Vec::new();
         let mut seen = vec![false; slots.len()];
         for step in steps.iter_mut().rev() {
-            let first = |&slot: &usize| !std::mem::replace(&mut seen[slot], true);
-            step.first = step.inputs.iter().map(first).collect();
+            step.on_path = path[step.output];
+            let carried = |index| step.on_path && step.kernel.carries(index);
+            let first = |(index, &slot): (usize, &usize)| {
+                carried(index) && !std::mem::replace(&mut path[slot], true)
+            };
+            step.first = step.inputs.iter().enumerate().map(first).collect();
+            if step.on_path && !(0..step.inputs.len()).any(carried) {
+                blocked.push(step.output);
+            }
+            step.inputs.iter().for_each(|&slot| seen[slot] = true);
         }
         // Nothing is kept in the slots that are left over.
         seen[0] = true;
@@ -44,7 +59,12 @@ impl Program {
         for (size, seen) in slots.iter_mut().zip(seen) {
             *size = if seen { *size } else { 0 };
         }
-        Self { slots, steps, output }
+        Self { slots, steps, output, blocked }
+    }
+
+    /// Whether the logits have a gradient with respect to the input.
+    pub(crate) fn differentiable(&self) -> bool {
+        self.blocked.is_empty()
     }
 
     /// Whether the output depends on the input at all.

@@ -30,7 +30,9 @@ impl Session for Workspace<'_> {
             let buffers = self.values.iter_mut().zip(&mut self.gradients);
             for ((values, gradients), size) in buffers.zip(&program.slots) {
                 values.resize(count * size, 0.0);
-                gradients.resize(count * size, 0.0);
+                if program.differentiable() {
+                    gradients.resize(count * size, 0.0);
+                }
             }
             self.rows = count;
         }
@@ -52,11 +54,14 @@ impl Session for Workspace<'_> {
     }
 
     fn backward(&mut self, gradients: &mut [f32]) -> Result<(), Error> {
+        if !self.program.differentiable() {
+            return Err(Error::NoGradient);
+        }
         if self.rows == 0 {
             return if gradients.is_empty() { Ok(()) } else { Err(Error::NoForward) };
         }
         check_length("gradients", gradients.len(), self.values[0].len())?;
-        for step in self.program.steps.iter().rev() {
+        for step in self.program.steps.iter().rev().filter(|step| step.on_path) {
             let mut out = std::mem::take(&mut self.gradients[step.output]);
             step.kernel.backward(step, self.rows, &self.values, &mut out, &mut self.gradients);
             self.gradients[step.output] = out;

@@ -17,9 +17,27 @@ pub(crate) enum Unary {
         low: f32,
         high: f32,
     },
+    Floor,
+    Ceil,
+    /// To the nearest integer, halves to the even one.
+    Round,
+    /// -1, 0 or 1.
+    Sign,
+    /// Towards zero: what a cast to an integer does.
+    Truncate,
+    /// 1 for everything but 0: what a cast to a boolean does.
+    NotZero,
 }
 
 impl Unary {
+    /// Whether the derivative is zero wherever there is one.
+    pub(super) fn is_piecewise_constant(self) -> bool {
+        matches!(
+            self,
+            Self::Floor | Self::Ceil | Self::Round | Self::Sign | Self::Truncate | Self::NotZero
+        )
+    }
+
     pub(crate) fn apply(self, x: f32) -> f32 {
         match self {
             Self::Neg => -x,
@@ -42,6 +60,18 @@ impl Unary {
                 let raised = floor_or_nan(x, low);
                 if raised > high { high } else { raised }
             }
+            Self::Floor => x.floor(),
+            Self::Ceil => x.ceil(),
+            Self::Round => x.round_ties_even(),
+            Self::Sign => {
+                if x == 0.0 || x.is_nan() {
+                    x
+                } else {
+                    x.signum()
+                }
+            }
+            Self::Truncate => x.trunc(),
+            Self::NotZero => f32::from(x != 0.0),
         }
     }
 
@@ -69,6 +99,12 @@ impl Unary {
                 4.0 * decay / ((1.0 + decay) * (1.0 + decay))
             }
             Self::Clip { low, high } => f32::from(x >= low && x <= high),
+            Self::Floor
+            | Self::Ceil
+            | Self::Round
+            | Self::Sign
+            | Self::Truncate
+            | Self::NotZero => 0.0,
         }
     }
 

@@ -130,6 +130,22 @@ pub(super) fn neg(builder: &mut Builder, op: &Op<'_>) -> Outputs {
     unary(builder, op.input(0)?, Unary::Neg)
 }
 
+pub(super) fn floor(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    unary(builder, op.input(0)?, Unary::Floor)
+}
+
+pub(super) fn ceil(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    unary(builder, op.input(0)?, Unary::Ceil)
+}
+
+pub(super) fn round(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    unary(builder, op.input(0)?, Unary::Round)
+}
+
+pub(super) fn sign(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    unary(builder, op.input(0)?, Unary::Sign)
+}
+
 pub(super) fn relu(builder: &mut Builder, op: &Op<'_>) -> Outputs {
     unary(builder, op.input(0)?, Unary::Relu)
 }
@@ -188,7 +204,7 @@ fn softmax_or_its_logarithm(builder: &mut Builder, op: &Op<'_>, log: bool) -> Ou
 }
 
 /// Number of values along an axis of a row, and how far apart they lie; the axis counts the batch.
-fn along(rows: &Rows, axis: i64) -> Result<(usize, usize), Fault> {
+pub(super) fn along(rows: &Rows, axis: i64) -> Result<(usize, usize), Fault> {
     let index = row_axis(rows, axis)?;
     let length = rows.shape.get(index).copied();
     let stride = shape::strides(&rows.shape).get(index).copied();

@@ -170,13 +170,18 @@ pub(super) fn zip_map(builder: &mut Builder, op: &Op<'_>) -> Outputs {
 
 /// The class of an arg-max, or columns of the input.
 pub(super) fn array_feature_extractor(builder: &mut Builder, op: &Op<'_>) -> Outputs {
-    if let (Value::Constant(classes), Value::Label(scores)) = (op.input(0)?, op.input(1)?) {
+    let scores = match op.input(1)? {
+        Value::Label(scores) => Some(scores.clone()),
+        Value::Rows(places) => builder.arg_max.get(&places.slot).cloned(),
+        _ => None,
+    };
+    if let (Value::Constant(classes), Some(scores)) = (op.input(0)?, scores) {
         builder.labels = match &classes.data {
             Data::Strings(labels) => labels.clone(),
             Data::Ints(labels) => labels.iter().map(i64::to_string).collect(),
             Data::Floats(labels) => labels.iter().map(f32::to_string).collect(),
         };
-        return Ok(vec![Value::Label(Rows::clone(scores))]);
+        return Ok(vec![Value::Label(scores)]);
     }
     Err(Fault::Unsupported("other than to name the class of an arg-max".to_owned()))
 }

@@ -30,6 +30,12 @@ pub(super) struct Builder {
     pub(super) fixed_batch: Option<usize>,
     /// Names of the classes, where an operator states them.
     pub(super) labels: Vec<String>,
+    /// Slots that hold integers or booleans; how many different values from 0 on, where that is known.
+    integers: BTreeMap<usize, Option<usize>>,
+    /// Slots that hold the place of a row's largest value, and where that value is.
+    pub(super) arg_max: BTreeMap<usize, Rows>,
+    /// Slots that a gradient does not get past, and the node that is to blame.
+    blocked: BTreeMap<usize, Unsupported>,
     spent: usize,
 }
 
@@ -59,9 +65,33 @@ impl Builder {
         }
         let slot = self.slots.len();
         self.slots.push(size);
-        let inputs = inputs.iter().map(|rows| rows.slot).collect();
-        self.steps.push(Step { kernel, inputs, first: Vec::new(), output: slot });
+        let inputs: Vec<usize> = inputs.iter().map(|rows| rows.slot).collect();
+        if inputs.iter().all(|slot| self.integers.contains_key(slot)) {
+            self.integers.insert(slot, None);
+        }
+        self.steps.push(Step { kernel, inputs, first: Vec::new(), output: slot, on_path: false });
         Ok(Rows { slot, shape })
+    }
+
+    /// Notes that a slot holds integers (0 and 1 for booleans), `count` different ones where that is known.
+    /// Slots computed from integers alone hold integers without being noted.
+    pub(super) fn note_integers(&mut self, slot: usize, count: Option<usize>) {
+        self.integers.insert(slot, count);
+    }
+
+    /// Notes that a slot holds floats although it is computed from integers.
+    pub(super) fn note_floats(&mut self, slot: usize) {
+        self.integers.remove(&slot);
+    }
+
+    /// Whether a slot holds integers or booleans.
+    pub(super) fn is_integer(&self, slot: usize) -> bool {
+        self.integers.contains_key(&slot)
+    }
+
+    /// How many different integers, from 0 on, a slot holds, where that is known.
+    pub(super) fn count(&self, slot: usize) -> Option<usize> {
+        self.integers.get(&slot).copied().flatten()
     }
 }
 
@@ -73,8 +103,16 @@ pub(super) fn build(model: &Model<'_>) -> Result<(ModelSpec, Program), Error> {
         graph.initializers.iter().map(|tensor| (tensor.name, tensor)).collect();
     let input = the_input(&graph.inputs, &initializers)?;
     let (input_shape, fixed_batch) = input_shape(input)?;
-    let mut builder =
-        Builder { slots: Vec::new(), steps: Vec::new(), fixed_batch, labels: Vec::new(), spent: 0 };
+    let mut builder = Builder {
+        slots: Vec::new(),
+        steps: Vec::new(),
+        fixed_batch,
+        labels: Vec::new(),
+        integers: BTreeMap::new(),
+        arg_max: BTreeMap::new(),
+        blocked: BTreeMap::new(),
+        spent: 0,
+    };
     let at_input = |fault: Fault| fault.at(&format!("input {:?}", input.name));
     let features = builder.spend(&input_shape).map_err(at_input)?;
     builder.slots.push(features);
@@ -104,6 +142,7 @@ pub(super) fn build(model: &Model<'_>) -> Result<(ModelSpec, Program), Error> {
             };
             inputs.push(value);
         }
+        let before = builder.steps.len();
         let mut outputs = match evaluate(&mut builder, model, node, inputs) {
             Ok(outputs) => outputs,
             Err(Fault::Unsupported(reason)) => {
@@ -112,6 +151,12 @@ pub(super) fn build(model: &Model<'_>) -> Result<(ModelSpec, Program), Error> {
             }
             Err(fault) => return Err(fault.at(&at)),
         };
+        for step in builder.steps.get(before..).unwrap_or_default() {
+            if !(0..step.inputs.len()).any(|input| step.kernel.carries(input)) {
+                let reason = "piecewise constant, without a gradient".to_owned();
+                builder.blocked.insert(step.output, unsupported(model, index, node, reason));
+            }
+        }
         outputs.resize(node.outputs.len().max(outputs.len()), Value::Unsupported);
         for (&name, value) in node.outputs.iter().zip(outputs) {
             if name.is_empty() {
@@ -141,6 +186,12 @@ pub(super) fn build(model: &Model<'_>) -> Result<(ModelSpec, Program), Error> {
         let problem = "the scores do not depend on the input".to_owned();
         return Err(Error::Graph { at: format!("output {:?}", tail.output), problem });
     }
+    let mut without_gradient = Vec::new();
+    for fault in program.blocked.iter().rev().filter_map(|slot| builder.blocked.remove(slot)) {
+        if without_gradient.last() != Some(&fault) {
+            without_gradient.push(fault);
+        }
+    }
     let labels = if builder.labels.len() == classes { builder.labels } else { Vec::new() };
     let spec = ModelSpec {
         input: input.name.to_owned(),
@@ -150,6 +201,7 @@ pub(super) fn build(model: &Model<'_>) -> Result<(ModelSpec, Program), Error> {
         output: tail.output,
         tap: tail.tap,
         labels,
+        without_gradient,
     };
     Ok((spec, program))
 }

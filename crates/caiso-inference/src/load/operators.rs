@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::graph::Builder;
 use super::value::{Constant, Rows, Value};
-use super::{arithmetic, classic, dense, structure};
+use super::{arithmetic, classic, dense, ranking, structure};
 use crate::Error;
 use crate::onnx::{AttributeValue, Node, Tensor, domain_name};
 
@@ -56,7 +56,12 @@ pub(super) fn find(domain: &str, name: &str) -> Option<Operator> {
         ("ai.onnx", "Transpose") => structure::transpose,
         ("ai.onnx", "Concat") => structure::concat,
         ("ai.onnx", "Gather") => structure::gather,
-        ("ai.onnx", "ArgMax") => structure::arg_max,
+        ("ai.onnx", "ArgMax") => ranking::arg_max,
+        ("ai.onnx", "ArgMin") => ranking::arg_min,
+        ("ai.onnx", "Floor") => arithmetic::floor,
+        ("ai.onnx", "Ceil") => arithmetic::ceil,
+        ("ai.onnx", "Round") => arithmetic::round,
+        ("ai.onnx", "Sign") => arithmetic::sign,
         ("ai.onnx.ml", "LinearClassifier") => classic::linear_classifier,
         ("ai.onnx.ml", "Scaler") => classic::scaler,
         ("ai.onnx.ml", "Normalizer") => classic::normalizer,

@@ -5,7 +5,7 @@ use super::graph::Builder;
 use super::operators::{Fault, Op};
 use super::shape::{self, offsets, places, strides};
 use super::value::{Constant, Data, Dim, Rows, Value};
-use crate::kernels::{Concat, Kernel, Select};
+use crate::kernels::{Concat, Kernel, Select, Unary};
 use crate::onnx::{AttributeValue, DataType};
 
 type Outputs = Result<Vec<Value>, Fault>;
@@ -42,52 +42,71 @@ pub(super) fn dropout(_: &mut Builder, op: &Op<'_>) -> Outputs {
     Ok(vec![op.input(0)?.clone()])
 }
 
+/// Numbers of all types are 32-bit floats here: a cast changes their values, never their width.
 pub(super) fn cast(builder: &mut Builder, op: &Op<'_>) -> Outputs {
     let to = DataType(i32::try_from(op.int("to", 0)?).unwrap_or(0));
-    let is_integer = matches!(
-        to,
-        DataType::INT8
-            | DataType::INT16
-            | DataType::INT32
-            | DataType::INT64
-            | DataType::UINT8
-            | DataType::UINT16
-            | DataType::UINT32
-            | DataType::UINT64
-            | DataType::BOOL
-    );
-    let value = match op.input(0)? {
+    cast_to(builder, op.input(0)?, to)
+}
+
+pub(super) fn cast_to(builder: &mut Builder, value: &Value, to: DataType) -> Outputs {
+    let refused = |what: &str| Fault::Unsupported(format!("the cast of {what} to {to}"));
+    Ok(vec![match value {
         Value::Label(rows) => Value::Label(rows.clone()),
-        Value::Rows(rows) if to == DataType::FLOAT => Value::Rows(rows.clone()),
-        Value::Rows(_) if is_integer => {
-            return Err(Fault::Unsupported(format!("the cast to {to} has no gradient")));
-        }
-        Value::Dims(dims) if matches!(to, DataType::INT64 | DataType::INT32) => {
-            Value::Dims(dims.clone())
-        }
+        Value::Rows(rows) => match (to.is_float(), builder.is_integer(rows.slot)) {
+            (true, false) => Value::Rows(rows.clone()),
+            (true, true) => {
+                let scores = builder.arg_max.get(&rows.slot).cloned();
+                let map = (0..builder.spend(&rows.shape)?).map(|place| place as u32).collect();
+                let kernel = Kernel::Select(Select { map });
+                let floats = builder.push(kernel, &[rows], rows.shape.clone())?;
+                builder.note_floats(floats.slot);
+                if let Some(scores) = scores {
+                    builder.arg_max.insert(floats.slot, scores);
+                }
+                Value::Rows(floats)
+            }
+            (false, _) if to == DataType::BOOL => {
+                if builder.count(rows.slot) == Some(2) {
+                    return Ok(vec![value.clone()]);
+                }
+                let kernel = Kernel::Unary(Unary::NotZero);
+                let booleans = builder.push(kernel, &[rows], rows.shape.clone())?;
+                builder.note_integers(booleans.slot, Some(2));
+                Value::Rows(booleans)
+            }
+            (false, true) if to.is_integer() => Value::Rows(rows.clone()),
+            (false, false) if to.is_integer() => {
+                let kernel = Kernel::Unary(Unary::Truncate);
+                let integers = builder.push(kernel, &[rows], rows.shape.clone())?;
+                builder.note_integers(integers.slot, None);
+                Value::Rows(integers)
+            }
+            _ => return Err(refused("values")),
+        },
+        Value::Dims(dims) if to.is_integer() => Value::Dims(dims.clone()),
         Value::Constant(constant) => {
             builder.spend(&constant.shape)?;
             let shape = constant.shape.clone();
             match &constant.data {
-                Data::Floats(values) if to == DataType::FLOAT => {
-                    Constant::floats(shape, values.clone())
-                }
-                Data::Ints(values) if to == DataType::FLOAT => {
+                Data::Floats(values) if to.is_float() => Constant::floats(shape, values.clone()),
+                Data::Ints(values) if to.is_float() => {
                     Constant::floats(shape, values.iter().map(|&value| value as f32).collect())
                 }
-                Data::Ints(values) if matches!(to, DataType::INT64 | DataType::INT32) => {
-                    Constant::ints(shape, values.clone())
+                Data::Floats(values) if to == DataType::BOOL => {
+                    Constant::ints(shape, values.iter().map(|&x| i64::from(x != 0.0)).collect())
                 }
-                _ => return Err(Fault::Unsupported(format!("the cast of a constant to {to}"))),
+                Data::Ints(values) if to == DataType::BOOL => {
+                    Constant::ints(shape, values.iter().map(|&x| i64::from(x != 0)).collect())
+                }
+                Data::Floats(values) if to.is_integer() => {
+                    Constant::ints(shape, values.iter().map(|&value| value as i64).collect())
+                }
+                Data::Ints(values) if to.is_integer() => Constant::ints(shape, values.clone()),
+                _ => return Err(refused("a constant")),
             }
         }
-        _ => {
-            return Err(Fault::Unsupported(format!(
-                "a cast to {to}: values are 32-bit floats here"
-            )));
-        }
-    };
-    Ok(vec![value])
+        _ => return Err(refused("a shape")),
+    }])
 }
 
 pub(super) fn shape_of(_: &mut Builder, op: &Op<'_>) -> Outputs {
@@ -419,14 +438,4 @@ pub(super) fn concat(builder: &mut Builder, op: &Op<'_>) -> Outputs {
         *length = total;
     }
     Ok(vec![Value::Rows(builder.push(Kernel::Concat(Concat { parts }), &inputs, shape)?)])
-}
-
-/// Yields a label, from which only the way back to the scores is left.
-pub(super) fn arg_max(_: &mut Builder, op: &Op<'_>) -> Outputs {
-    let rows = op.rows(0)?;
-    let axis = row_axis(rows, op.int("axis", 0)?)?;
-    if rows.shape.get(axis).copied() != shape::size(&rows.shape) {
-        return Err(Fault::Unsupported("the arg-max of a part of a row".to_owned()));
-    }
-    Ok(vec![Value::Label(rows.clone())])
 }

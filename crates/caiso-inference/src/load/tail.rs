@@ -33,10 +33,19 @@ pub(super) fn choose<'g>(
 ) -> Result<Tail, NoScores<'g>> {
     let mut scores: Vec<(&str, Rows)> = Vec::new();
     let mut labels: Vec<(&str, Rows)> = Vec::new();
+    let mut integers: Vec<(&str, Rows)> = Vec::new();
     let (mut missing, mut missing_labels) = (Vec::new(), Vec::new());
     for (info, value) in outputs {
         match value {
-            Value::Rows(rows) => scores.push((info.name, rows.clone())),
+            Value::Rows(rows) => {
+                if let Some(scores) = builder.arg_max.get(&rows.slot) {
+                    labels.push((info.name, scores.clone()));
+                } else if builder.is_integer(rows.slot) {
+                    integers.push((info.name, rows.clone()));
+                } else {
+                    scores.push((info.name, rows.clone()));
+                }
+            }
             Value::Label(rows) => labels.push((info.name, rows.clone())),
             Value::Unsupported if is_label(info) => missing_labels.push(info.name),
             Value::Unsupported => missing.push(info.name),
@@ -47,6 +56,9 @@ pub(super) fn choose<'g>(
         return Err(NoScores::Unsupported(missing));
     }
     let only_label = scores.is_empty();
+    if let (true, true, Some((name, rows))) = (only_label, labels.is_empty(), integers.first()) {
+        return label_only(builder, name, rows);
+    }
     let mut cuts = Vec::new();
     for (name, rows) in if only_label { labels } else { scores } {
         let cut = cut(builder, &rows);
@@ -94,6 +106,25 @@ pub(super) fn choose<'g>(
     let classes = classes.max(2);
     let tap = if only_label { LogitTap::ArgMax } else { tap };
     Ok(Tail { output: name.to_owned(), slot, classes, tap })
+}
+
+/// The logits of a model whose only output is a class computed from no scores: 1 for that class.
+fn label_only<'g>(builder: &mut Builder, name: &str, rows: &Rows) -> Result<Tail, NoScores<'g>> {
+    let error = |problem: String| NoScores::Graph { at: format!("output {name:?}"), problem };
+    if shape::size(&rows.shape) != Some(1) {
+        return Err(error(format!(
+            "has rows of integers of shape {:?}, expected one score for each class or one class",
+            rows.shape
+        )));
+    }
+    let classes = builder.count(rows.slot).filter(|&classes| classes > 1);
+    let classes = classes.ok_or_else(|| {
+        error("holds integers, and nothing says how many classes they name".to_owned())
+    })?;
+    let logits = builder
+        .push(Kernel::OneHot { classes }, &[rows], vec![classes])
+        .map_err(|_| error("is too large".to_owned()))?;
+    Ok(Tail { output: name.to_owned(), slot: logits.slot, classes, tap: LogitTap::Labels })
 }
 
 /// Whether an output is declared as integers or texts.

@@ -30,6 +30,11 @@ impl DataType {
     pub fn is_float(self) -> bool {
         matches!(self, Self::FLOAT | Self::FLOAT16 | Self::DOUBLE | Self::BFLOAT16)
     }
+
+    /// Whether elements are integers of 8 bits or more, signed or not.
+    pub fn is_integer(self) -> bool {
+        matches!(self.0, 2..=7 | 12 | 13)
+    }
 }
 
 impl fmt::Display for DataType {

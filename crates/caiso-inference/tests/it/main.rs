@@ -3,6 +3,7 @@
 mod bytes;
 mod encoder;
 mod exports;
+mod forward_only;
 mod gradients;
 mod independence;
 mod refusals;
