@@ -9,13 +9,16 @@
 
 mod arithmetic;
 mod classic;
+mod conv;
 mod dense;
 mod graph;
 mod operators;
+mod pool;
 mod shape;
 mod structure;
 mod tail;
 mod value;
+mod window;
 
 use rayon::prelude::*;
 

@@ -1,6 +1,6 @@
 //! A loaded graph: steps over slots, in the order of evaluation.
 
-use crate::kernels::{Arithmetic, Kernel, Operand, Operator, Unary};
+use crate::kernels::{Kernel, Operator, Unary};
 
 /// What a model computes. Slot 0 holds the input; every other slot is written by one step.
 pub(crate) struct Program {
@@ -32,6 +32,11 @@ impl Program {
         }
         steps.retain(|step| needed[step.output]);
         join(&mut steps, slots.len(), output);
+        for step in &mut steps {
+            if let Kernel::Conv(conv) = &mut step.kernel {
+                conv.finish();
+            }
+        }
 
         let mut seen = vec![false; slots.len()];
         for step in steps.iter_mut().rev() {
@@ -82,19 +87,19 @@ fn join(steps: &mut Vec<Step>, slots: usize, output: usize) {
 /// A dense step takes a bias and a ReLU, operators with constants take each other.
 fn take(kernel: &mut Kernel, next: &Kernel) -> bool {
     match (kernel, next) {
+        (Kernel::Conv(conv), Kernel::Unary(Unary::Relu)) => conv.take_relu(),
+        (Kernel::Conv(conv), Kernel::Arithmetic(next)) => match next.with_constant() {
+            Some((Operator::Add, added)) => conv.take_sum(added),
+            Some((Operator::Mul, factors)) => conv.take_product(factors),
+            _ => false,
+        },
         (Kernel::Dense(dense), Kernel::Unary(Unary::Relu)) => {
             !std::mem::replace(&mut dense.relu, true)
         }
-        (
-            Kernel::Dense(dense),
-            Kernel::Arithmetic(Arithmetic {
-                operator: Operator::Add,
-                operands:
-                    [Operand::Slot { map: None }, Operand::Constant(bias)]
-                    | [Operand::Constant(bias), Operand::Slot { map: None }],
-                ..
-            }),
-        ) => !dense.relu && dense.take_bias(bias),
+        (Kernel::Dense(dense), Kernel::Arithmetic(next)) => match next.with_constant() {
+            Some((Operator::Add, bias)) => !dense.relu && dense.take_bias(bias),
+            _ => false,
+        },
         (Kernel::Arithmetic(arithmetic), Kernel::Arithmetic(next)) => arithmetic.take(next),
         _ => false,
     }

@@ -93,6 +93,23 @@ impl Arithmetic {
         Self { operator, operands, linear }
     }
 
+    /// The operator and its constant, if the order of the two does not matter and the slot has the output's
+    /// shape.
+    pub(crate) fn with_constant(&self) -> Option<(Operator, &[f32])> {
+        match (&self.operands, &self.linear) {
+            (
+                [Operand::Slot { map: None }, Operand::Constant(constant)]
+                | [Operand::Constant(constant), Operand::Slot { map: None }],
+                Some(linear),
+            ) if linear.stages.len() == 1
+                && matches!(self.operator, Operator::Add | Operator::Mul) =>
+            {
+                Some((self.operator, constant))
+            }
+            _ => None,
+        }
+    }
+
     /// Takes over the operator that follows; `false` where one of them is not linear.
     pub(crate) fn take(&mut self, next: &Self) -> bool {
         let (Some(own), Some(next)) = (&mut self.linear, &next.linear) else { return false };

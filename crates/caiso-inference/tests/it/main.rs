@@ -4,5 +4,6 @@ mod bytes;
 mod encoder;
 mod exports;
 mod gradients;
+mod images;
 mod independence;
 mod refusals;
