@@ -1,6 +1,7 @@
 //! A loaded graph: steps over slots, in the order of evaluation.
 
 use crate::kernels::{Kernel, Operator, Unary};
+use crate::layout;
 
 /// What a model computes. Slot 0 holds the input; every other slot is written by one step.
 pub(crate) struct Program {
@@ -22,7 +23,8 @@ pub(crate) struct Step {
 
 impl Program {
     /// Drops steps that the output does not need and joins what one kernel can do.
-    pub(crate) fn new(mut slots: Vec<usize>, mut steps: Vec<Step>, output: usize) -> Self {
+    pub(crate) fn new(mut slots: Vec<usize>, steps: Vec<Step>, mut output: usize) -> Self {
+        let mut steps = layout::arrange(&mut slots, steps, &mut output);
         let mut needed = vec![false; slots.len()];
         needed[output] = true;
         for step in steps.iter().rev() {
@@ -67,6 +69,12 @@ fn join(steps: &mut Vec<Step>, slots: usize, output: usize) {
     let mut joined: Vec<Step> = Vec::with_capacity(steps.len());
     let mut writer: Vec<Option<usize>> = vec![None; slots];
     for step in steps.drain(..) {
+        if let Some((index, other)) = residual(&step, &mut joined, &writer, &uses) {
+            joined[index].inputs.push(other);
+            joined[index].output = step.output;
+            writer[step.output] = Some(index);
+            continue;
+        }
         let before = match step.inputs.as_slice() {
             &[input] if uses[input] == 1 => writer[input],
             _ => None,
@@ -82,6 +90,27 @@ fn join(steps: &mut Vec<Step>, slots: usize, output: usize) {
         joined.push(step);
     }
     *steps = joined;
+}
+
+/// The convolution that takes over a sum of two slots, the later one of what yields them, and the other slot.
+fn residual(
+    step: &Step,
+    joined: &mut [Step],
+    writer: &[Option<usize>],
+    uses: &[usize],
+) -> Option<(usize, usize)> {
+    let (Kernel::Arithmetic(sum), &[left, right]) = (&step.kernel, step.inputs.as_slice()) else {
+        return None;
+    };
+    if !sum.is_sum_of_slots() {
+        return None;
+    }
+    let (last, other) = if writer[left] > writer[right] { (left, right) } else { (right, left) };
+    let index = writer[last].filter(|_| uses[last] == 1 && last != other)?;
+    match &mut joined[index].kernel {
+        Kernel::Conv(conv) => conv.take_residual().then_some((index, other)),
+        _ => None,
+    }
 }
 
 /// A dense step takes a bias and a ReLU, operators with constants take each other.

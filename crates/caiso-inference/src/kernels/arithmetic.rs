@@ -93,6 +93,12 @@ impl Arithmetic {
         Self { operator, operands, linear }
     }
 
+    /// Whether it adds two slots in the output's shape.
+    pub(crate) fn is_sum_of_slots(&self) -> bool {
+        let whole = |operand: &Operand| matches!(operand, Operand::Slot { map: None });
+        self.operator == Operator::Add && self.operands.iter().all(whole)
+    }
+
     /// The operator and its constant, if the order of the two does not matter and the slot has the output's
     /// shape.
     pub(crate) fn with_constant(&self) -> Option<(Operator, &[f32])> {

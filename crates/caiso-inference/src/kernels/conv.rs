@@ -72,7 +72,6 @@ impl Conv {
     }
 
     /// Takes over the addition of another slot; `false` if something follows the sums already.
-    #[expect(dead_code, reason = "in the next commit")]
     pub(crate) fn take_residual(&mut self) -> bool {
         !self.relu && !std::mem::replace(&mut self.residual, true)
     }

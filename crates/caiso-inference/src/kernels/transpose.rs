@@ -9,6 +9,16 @@ pub(crate) struct Transpose {
 const TILE: usize = 16;
 
 impl Transpose {
+    pub(crate) fn inverse(self) -> Self {
+        Self { height: self.width, width: self.height }
+    }
+
+    /// For each place of the input its place in the output.
+    pub(crate) fn places(self) -> Vec<usize> {
+        let line = |y: usize| (0..self.width).map(move |x| x * self.height + y);
+        (0..self.height).flat_map(line).collect()
+    }
+
     pub(super) fn forward(self, input: &[f32], out: &mut [f32]) {
         each(self.height, self.width, input, out, |out, value| *out = value);
     }
