@@ -5,26 +5,42 @@
 //! overwrites what is there where it is the first.
 
 mod arithmetic;
+mod conv;
+mod correlation;
 mod dense;
 mod normalize;
+mod pool;
 mod ranking;
 mod select;
 mod softmax;
+mod tile;
+mod transpose;
 mod unary;
+mod window;
 
 pub(crate) use arithmetic::{Arithmetic, Operand, Operator};
+pub(crate) use conv::{Conv, Definition};
 pub(crate) use dense::Dense;
 pub(crate) use normalize::{Norm, Normalize};
+pub(crate) use pool::{Pool, Pooling};
 pub(crate) use ranking::ArgExtreme;
 pub(crate) use select::{Concat, Select};
 pub(crate) use softmax::Softmax;
+pub(crate) use transpose::Transpose;
 pub(crate) use unary::Unary;
+pub(crate) use window::Window;
 
 use crate::program::Step;
 
 pub(crate) enum Kernel {
     /// A product with a constant matrix, with bias and ReLU.
     Dense(Dense),
+    /// A convolution with constant weights, with bias, the addition of a second slot, and ReLU.
+    Conv(Box<Conv>),
+    /// One value for each window of pixels.
+    Pool(Pool),
+    /// Each row as a matrix, transposed.
+    Transpose(Transpose),
     /// A function of each value.
     Unary(Unary),
     /// An operator on two slots or on a slot and a constant.
@@ -62,16 +78,20 @@ impl Kernel {
         }
     }
 
-    /// Writes all of `out`.
+    /// Writes all of `out`; `scratch` is for use in between, of any size.
     pub(crate) fn forward(
         &self,
         rows: usize,
         inputs: &[usize],
         values: &[Vec<f32>],
         out: &mut [f32],
+        scratch: &mut Vec<f32>,
     ) {
         match self {
             Self::Dense(dense) => dense.forward(&values[inputs[0]], out),
+            Self::Conv(conv) => conv.forward(inputs, values, out, scratch),
+            Self::Pool(pool) => pool.forward(&values[inputs[0]], out),
+            Self::Transpose(transpose) => transpose.forward(&values[inputs[0]], out),
             Self::Unary(unary) => unary.forward(&values[inputs[0]], out),
             Self::Arithmetic(arithmetic) => arithmetic.forward(rows, inputs, values, out),
             Self::Softmax(softmax) => softmax.forward(&values[inputs[0]], out),
@@ -102,11 +122,19 @@ impl Kernel {
         values: &[Vec<f32>],
         seed: &mut [f32],
         gradients: &mut [Vec<f32>],
+        scratch: &mut Vec<f32>,
     ) {
         let (slot, out) = (step.inputs[0], &values[step.output]);
         match self {
             Self::Dense(dense) => {
                 return dense.backward(out, seed, &mut gradients[slot], !step.first[0]);
+            }
+            Self::Conv(conv) => {
+                let slots = [step.inputs.as_slice(), &[step.output]];
+                return conv.backward(slots, &step.first, values, seed, gradients, scratch);
+            }
+            Self::Transpose(transpose) => {
+                return transpose.backward(seed, &mut gradients[slot], !step.first[0]);
             }
             Self::Arithmetic(arithmetic) => {
                 let Step { inputs, first, .. } = step;
@@ -119,8 +147,14 @@ impl Kernel {
         }
         let gradient = &mut gradients[slot];
         match self {
-            // The first two are done, the others have no gradient.
-            Self::Dense(_) | Self::Arithmetic(_) | Self::ArgExtreme(_) | Self::OneHot { .. } => {}
+            // The first four are done, the others have no gradient.
+            Self::Dense(_)
+            | Self::Arithmetic(_)
+            | Self::Conv(_)
+            | Self::Transpose(_)
+            | Self::ArgExtreme(_)
+            | Self::OneHot { .. } => {}
+            Self::Pool(pool) => pool.backward(&values[slot], out, seed, gradient),
             Self::Unary(unary) => unary.backward(&values[slot], seed, gradient),
             Self::Softmax(softmax) => softmax.backward(out, seed, gradient),
             Self::Normalize(normalize) => normalize.backward(&values[slot], out, seed, gradient),

@@ -27,6 +27,7 @@ mod classifier;
 mod error;
 mod gemm;
 mod kernels;
+mod layout;
 mod load;
 mod loss;
 mod model;

@@ -9,14 +9,17 @@
 
 mod arithmetic;
 mod classic;
+mod conv;
 mod dense;
 mod graph;
 mod operators;
+mod pool;
 mod ranking;
 mod shape;
 mod structure;
 mod tail;
 mod value;
+mod window;
 
 use rayon::prelude::*;
 

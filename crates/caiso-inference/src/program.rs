@@ -1,6 +1,7 @@
 //! A loaded graph: steps over slots, in the order of evaluation.
 
-use crate::kernels::{Arithmetic, Kernel, Operand, Operator, Unary};
+use crate::kernels::{Kernel, Operator, Unary};
+use crate::layout;
 
 /// What a model computes. Slot 0 holds the input; every other slot is written by one step.
 pub(crate) struct Program {
@@ -26,7 +27,8 @@ pub(crate) struct Step {
 
 impl Program {
     /// Drops steps that the output does not need and joins what one kernel can do.
-    pub(crate) fn new(mut slots: Vec<usize>, mut steps: Vec<Step>, output: usize) -> Self {
+    pub(crate) fn new(mut slots: Vec<usize>, steps: Vec<Step>, mut output: usize) -> Self {
+        let mut steps = layout::arrange(&mut slots, steps, &mut output);
         let mut needed = vec![false; slots.len()];
         needed[output] = true;
         for step in steps.iter().rev() {
@@ -36,6 +38,11 @@ impl Program {
         }
         steps.retain(|step| needed[step.output]);
         join(&mut steps, slots.len(), output);
+        for step in &mut steps {
+            if let Kernel::Conv(conv) = &mut step.kernel {
+                conv.finish();
+            }
+        }
 
         let mut path = vec![false; slots.len()];
         path[output] = true;
@@ -82,6 +89,12 @@ fn join(steps: &mut Vec<Step>, slots: usize, output: usize) {
     let mut joined: Vec<Step> = Vec::with_capacity(steps.len());
     let mut writer: Vec<Option<usize>> = vec![None; slots];
     for step in steps.drain(..) {
+        if let Some((index, other)) = residual(&step, &mut joined, &writer, &uses) {
+            joined[index].inputs.push(other);
+            joined[index].output = step.output;
+            writer[step.output] = Some(index);
+            continue;
+        }
         let before = match step.inputs.as_slice() {
             &[input] if uses[input] == 1 => writer[input],
             _ => None,
@@ -99,22 +112,43 @@ fn join(steps: &mut Vec<Step>, slots: usize, output: usize) {
     *steps = joined;
 }
 
+/// The convolution that takes over a sum of two slots, the later one of what yields them, and the other slot.
+fn residual(
+    step: &Step,
+    joined: &mut [Step],
+    writer: &[Option<usize>],
+    uses: &[usize],
+) -> Option<(usize, usize)> {
+    let (Kernel::Arithmetic(sum), &[left, right]) = (&step.kernel, step.inputs.as_slice()) else {
+        return None;
+    };
+    if !sum.is_sum_of_slots() {
+        return None;
+    }
+    let (last, other) = if writer[left] > writer[right] { (left, right) } else { (right, left) };
+    let index = writer[last].filter(|_| uses[last] == 1 && last != other)?;
+    match &mut joined[index].kernel {
+        Kernel::Conv(conv) => conv.take_residual().then_some((index, other)),
+        _ => None,
+    }
+}
+
 /// A dense step takes a bias and a ReLU, operators with constants take each other.
 fn take(kernel: &mut Kernel, next: &Kernel) -> bool {
     match (kernel, next) {
+        (Kernel::Conv(conv), Kernel::Unary(Unary::Relu)) => conv.take_relu(),
+        (Kernel::Conv(conv), Kernel::Arithmetic(next)) => match next.with_constant() {
+            Some((Operator::Add, added)) => conv.take_sum(added),
+            Some((Operator::Mul, factors)) => conv.take_product(factors),
+            _ => false,
+        },
         (Kernel::Dense(dense), Kernel::Unary(Unary::Relu)) => {
             !std::mem::replace(&mut dense.relu, true)
         }
-        (
-            Kernel::Dense(dense),
-            Kernel::Arithmetic(Arithmetic {
-                operator: Operator::Add,
-                operands:
-                    [Operand::Slot { map: None }, Operand::Constant(bias)]
-                    | [Operand::Constant(bias), Operand::Slot { map: None }],
-                ..
-            }),
-        ) => !dense.relu && dense.take_bias(bias),
+        (Kernel::Dense(dense), Kernel::Arithmetic(next)) => match next.with_constant() {
+            Some((Operator::Add, bias)) => !dense.relu && dense.take_bias(bias),
+            _ => false,
+        },
         (Kernel::Arithmetic(arithmetic), Kernel::Arithmetic(next)) => arithmetic.take(next),
         _ => false,
     }

@@ -13,12 +13,14 @@ pub(crate) struct Workspace<'m> {
     values: Vec<Vec<f32>>,
     /// Derivatives with respect to them.
     gradients: Vec<Vec<f32>>,
+    /// For the kernels' use.
+    scratch: Vec<f32>,
 }
 
 impl<'m> Workspace<'m> {
     pub(crate) fn new(program: &'m Program) -> Self {
         let empty = vec![Vec::new(); program.slots.len()];
-        Self { program, rows: 0, values: empty.clone(), gradients: empty }
+        Self { program, rows: 0, values: empty.clone(), gradients: empty, scratch: Vec::new() }
     }
 }
 
@@ -42,7 +44,7 @@ impl Session for Workspace<'_> {
         }
         for step in &program.steps {
             let mut out = std::mem::take(&mut self.values[step.output]);
-            step.kernel.forward(count, &step.inputs, &self.values, &mut out);
+            step.kernel.forward(count, &step.inputs, &self.values, &mut out, &mut self.scratch);
             self.values[step.output] = out;
         }
         Ok(())
@@ -63,7 +65,8 @@ impl Session for Workspace<'_> {
         check_length("gradients", gradients.len(), self.values[0].len())?;
         for step in self.program.steps.iter().rev().filter(|step| step.on_path) {
             let mut out = std::mem::take(&mut self.gradients[step.output]);
-            step.kernel.backward(step, self.rows, &self.values, &mut out, &mut self.gradients);
+            let (gradients, scratch) = (&mut self.gradients, &mut self.scratch);
+            step.kernel.backward(step, self.rows, &self.values, &mut out, gradients, scratch);
             self.gradients[step.output] = out;
         }
         gradients.copy_from_slice(&self.gradients[0]);

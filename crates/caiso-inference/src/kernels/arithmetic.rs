@@ -93,6 +93,29 @@ impl Arithmetic {
         Self { operator, operands, linear }
     }
 
+    /// Whether it adds two slots in the output's shape.
+    pub(crate) fn is_sum_of_slots(&self) -> bool {
+        let whole = |operand: &Operand| matches!(operand, Operand::Slot { map: None });
+        self.operator == Operator::Add && self.operands.iter().all(whole)
+    }
+
+    /// The operator and its constant, if the order of the two does not matter and the slot has the output's
+    /// shape.
+    pub(crate) fn with_constant(&self) -> Option<(Operator, &[f32])> {
+        match (&self.operands, &self.linear) {
+            (
+                [Operand::Slot { map: None }, Operand::Constant(constant)]
+                | [Operand::Constant(constant), Operand::Slot { map: None }],
+                Some(linear),
+            ) if linear.stages.len() == 1
+                && matches!(self.operator, Operator::Add | Operator::Mul) =>
+            {
+                Some((self.operator, constant))
+            }
+            _ => None,
+        }
+    }
+
     /// Takes over the operator that follows; `false` where one of them is not linear.
     pub(crate) fn take(&mut self, next: &Self) -> bool {
         let (Some(own), Some(next)) = (&mut self.linear, &next.linear) else { return false };

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::graph::Builder;
 use super::value::{Constant, Rows, Value};
-use super::{arithmetic, classic, dense, ranking, structure};
+use super::{arithmetic, classic, conv, dense, pool, ranking, structure};
 use crate::Error;
 use crate::onnx::{AttributeValue, Node, Tensor, domain_name};
 
@@ -32,6 +32,14 @@ pub(super) fn find(domain: &str, name: &str) -> Option<Operator> {
         ("ai.onnx", "Gemm") => dense::gemm,
         ("ai.onnx", "MatMul") => dense::matmul,
         ("ai.onnx", "BatchNormalization") => dense::batch_normalization,
+        ("ai.onnx", "Conv") => conv::conv,
+        ("ai.onnx", "ConvTranspose") => conv::conv_transpose,
+        ("ai.onnx", "MaxPool") => pool::max_pool,
+        ("ai.onnx", "AveragePool") => pool::average_pool,
+        ("ai.onnx", "LpPool") => pool::lp_pool,
+        ("ai.onnx", "GlobalMaxPool") => pool::global_max_pool,
+        ("ai.onnx", "GlobalAveragePool") => pool::global_average_pool,
+        ("ai.onnx", "GlobalLpPool") => pool::global_lp_pool,
         ("ai.onnx", "Add") => arithmetic::add,
         ("ai.onnx", "Sub") => arithmetic::sub,
         ("ai.onnx", "Mul") => arithmetic::mul,

@@ -8,6 +8,7 @@ pub(crate) struct Graph {
     nodes: usize,
 }
 
+#[derive(Clone)]
 pub(crate) enum Attribute<'a> {
     Int(&'a str, i64),
     Float(&'a str, f32),

@@ -5,5 +5,6 @@ mod encoder;
 mod exports;
 mod forward_only;
 mod gradients;
+mod images;
 mod independence;
 mod refusals;

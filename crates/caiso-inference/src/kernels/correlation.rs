@@ -1,0 +1,313 @@
+use std::ops::Range;
+
+use super::tile::{self, Start};
+use super::window::{Phase as AxisPhase, Window};
+
+/// Each output pixel is a sum over taps of products of an input pixel with a constant matrix. Channels lie last.
+///
+/// This is a convolution, its way back with respect to its input, and a transposed convolution: they differ
+/// in where an output begins to read and in how far from there its taps lie, which is listed here. A
+/// product along taps whose pixels lie side by side is one long one.
+pub(super) struct Correlation {
+    input: [usize; 3],
+    /// Length of the axes with the zeros around them.
+    padded: [usize; 3],
+    before: [usize; 3],
+    /// Channels of the input and of the output.
+    channels: [usize; 2],
+    output_pixels: usize,
+    phases: Vec<Phase>,
+}
+
+/// Output pixels that read at the same distances from where they begin.
+pub(super) struct Phase {
+    /// Where each begins to read in a padded row.
+    pub(super) starts: Vec<usize>,
+    /// Where each is written in a row of the output.
+    pub(super) places: Vec<usize>,
+    pub(super) segments: Vec<Segment>,
+    /// Segments whose weights stay in the cache while all pixels pass.
+    pub(super) blocks: Vec<Range<usize>>,
+    pub(super) panels: Vec<Panel>,
+}
+
+/// Consecutive values that an output reads.
+pub(super) struct Segment {
+    /// Distance from where the output begins to read.
+    pub(super) offset: usize,
+    pub(super) length: usize,
+}
+
+/// Output channels that are computed together: up to a few vectors of them.
+pub(super) struct Panel {
+    pub(super) vectors: usize,
+    /// First of them, and how many; the rest of the vectors is padding.
+    pub(super) first: usize,
+    pub(super) count: usize,
+    /// First input channel of their group.
+    pub(super) source: usize,
+    pub(super) bias: Vec<f32>,
+    /// For each value of the segments one for each channel.
+    pub(super) weights: Vec<f32>,
+}
+
+/// Longest segment, and most values of segments whose weights are used in one go: 256 KiB for the widest panel.
+const LONGEST: usize = 512;
+const BLOCK: usize = 1024;
+
+/// Values of padded input, at least one row, that are computed at a time.
+const PADDED: usize = 1 << 17;
+
+/// The sizes of a correlation.
+pub(super) struct Shape {
+    pub(super) input: [usize; 3],
+    pub(super) output: [usize; 3],
+    /// Channels of the input and of the output, in one group.
+    pub(super) channels: [usize; 2],
+    pub(super) groups: usize,
+    pub(super) kernel: [usize; 3],
+}
+
+impl Shape {
+    /// Of a convolution from `channels[0]` to `channels[1]` in each group.
+    pub(super) fn gather(window: &Window, channels: [usize; 2], groups: usize) -> Self {
+        let Window { input, output, kernel, .. } = *window;
+        Self { input, output, channels, groups, kernel }
+    }
+
+    /// Of its way back.
+    pub(super) fn spread(window: &Window, channels: [usize; 2], groups: usize) -> Self {
+        let [from, to] = channels;
+        let Window { input, output, kernel, .. } = *window;
+        Self { input: output, output: input, channels: [to, from], groups, kernel }
+    }
+}
+
+/// What is done with the sums.
+pub(super) struct Finish<'a> {
+    pub(super) start: Start,
+    /// Added to the output.
+    pub(super) residual: Option<&'a [f32]>,
+    pub(super) relu: bool,
+}
+
+impl Correlation {
+    /// `axes` are the phases along each axis; `weight` is given group, output and input channel in the
+    /// group, and the tap; `bias` is empty or has one value for each output channel.
+    pub(super) fn new(
+        shape: &Shape,
+        axes: &[Vec<AxisPhase>; 3],
+        bias: &[f32],
+        weight: impl Fn(usize, usize, usize, usize) -> f32,
+    ) -> Self {
+        let mut before = [0; 3];
+        let mut padded = [0; 3];
+        for (axis, phases) in axes.iter().enumerate() {
+            let reads = phases.iter().flat_map(|phase| {
+                let starts = phase.starts.iter().map(|(_, start)| *start);
+                starts.flat_map(|start| phase.taps.iter().map(move |(_, offset)| start + offset))
+            });
+            let length = shape.input[axis].cast_signed();
+            let (low, high) = reads.fold((0, length - 1), |(l, h), at| (at.min(l), at.max(h)));
+            before[axis] = low.unsigned_abs();
+            padded[axis] = before[axis] + high.unsigned_abs() + 1;
+        }
+        let [inputs, outputs] = shape.channels;
+        let channels = [inputs * shape.groups, outputs * shape.groups];
+        let mut phases = Vec::new();
+        for depth in &axes[0] {
+            for height in &axes[1] {
+                for width in &axes[2] {
+                    let axes = [depth, height, width];
+                    let grid = Grid { padded, before, channels: channels[0] };
+                    phases.push(Phase::new(shape, axes, &grid, bias, &weight));
+                }
+            }
+        }
+        phases.retain(|phase| !phase.starts.is_empty());
+        let output_pixels = shape.output.iter().product();
+        Self { input: shape.input, padded, before, channels, output_pixels, phases }
+    }
+
+    /// Values of a row with its padding.
+    pub(super) fn padded_row(&self) -> usize {
+        self.padded.iter().product::<usize>() * self.channels[0]
+    }
+
+    /// Computes all of `out`, from `input` where `mask` is positive, if there is one.
+    pub(super) fn run(
+        &self,
+        input: &[f32],
+        mask: Option<&[f32]>,
+        out: &mut [f32],
+        finish: &Finish<'_>,
+        scratch: &mut Vec<f32>,
+    ) {
+        let padded_row = self.padded_row();
+        let input_row = self.input.iter().product::<usize>() * self.channels[0];
+        let output_row = self.output_pixels * self.channels[1];
+        let rows = (PADDED / padded_row).max(1);
+        if scratch.len() < rows * padded_row {
+            scratch.resize(rows * padded_row, 0.0);
+        }
+        let parts = input.chunks(rows * input_row).zip(out.chunks_mut(rows * output_row));
+        for (index, (input, out)) in parts.enumerate() {
+            let count = input.len() / input_row;
+            let mask = mask.map(|mask| &mask[index * rows * input_row..][..input.len()]);
+            let residual =
+                finish.residual.map(|all| &all[index * rows * output_row..][..out.len()]);
+            let input = if mask.is_none() && padded_row == input_row {
+                input
+            } else {
+                let scratch = &mut scratch[..count * padded_row];
+                self.pad(input, mask, scratch);
+                scratch
+            };
+            let finish = Finish { residual, ..*finish };
+            for phase in &self.phases {
+                tile::run(phase, input, padded_row, out, output_row, &finish);
+            }
+        }
+    }
+
+    /// Copies rows into a frame of zeros.
+    fn pad(&self, input: &[f32], mask: Option<&[f32]>, out: &mut [f32]) {
+        let [depth, height, width] = self.input;
+        let channels = self.channels[0];
+        let (line, padded_line) = (width * channels, self.padded[2] * channels);
+        if self.padded != self.input {
+            out.fill(0.0);
+        }
+        let plane = self.padded[1] * padded_line;
+        for (index, input) in input.chunks_exact(line).enumerate() {
+            let (rest, y) = (index / height, index % height);
+            let (row, z) = (rest / depth, rest % depth);
+            let start = row * self.padded_row()
+                + (z + self.before[0]) * plane
+                + (y + self.before[1]) * padded_line
+                + self.before[2] * channels;
+            let out = &mut out[start..start + line];
+            match mask {
+                None => out.copy_from_slice(input),
+                Some(mask) => tile::masked(input, &mask[index * line..][..line], out),
+            }
+        }
+    }
+}
+
+/// A padded row.
+struct Grid {
+    padded: [usize; 3],
+    before: [usize; 3],
+    channels: usize,
+}
+
+impl Grid {
+    fn place(&self, [z, y, x]: [usize; 3]) -> usize {
+        ((z * self.padded[1] + y) * self.padded[2] + x) * self.channels
+    }
+}
+
+impl Phase {
+    fn new(
+        shape: &Shape,
+        axes: [&AxisPhase; 3],
+        grid: &Grid,
+        bias: &[f32],
+        weight: &impl Fn(usize, usize, usize, usize) -> f32,
+    ) -> Self {
+        let [inputs, outputs] = shape.channels;
+        // Starts are moved to the nearest tap, so that no distance is negative.
+        let nearest = axes.map(|axis| axis.taps.iter().map(|(_, at)| *at).min());
+        let mut starts = Vec::new();
+        let mut places = Vec::new();
+        let mut taps = Vec::new();
+        if let [Some(z0), Some(y0), Some(x0)] = nearest {
+            for_each(axes.map(|axis| axis.taps.as_slice()), |[(t, z), (u, y), (v, x)]| {
+                let at = [z - z0, y - y0, x - x0].map(isize::unsigned_abs);
+                taps.push((grid.place(at), (t * shape.kernel[1] + u) * shape.kernel[2] + v));
+            });
+        }
+        taps.sort_unstable();
+        let nearest = nearest.map(|at| at.unwrap_or(0));
+        for_each(axes.map(|axis| axis.starts.as_slice()), |start| {
+            let mut at = [0; 3];
+            for (axis, at) in at.iter_mut().enumerate() {
+                let start = start[axis].1 + nearest[axis] + grid.before[axis].cast_signed();
+                *at = start.max(0).unsigned_abs();
+            }
+            let [(z, _), (y, _), (x, _)] = start;
+            starts.push(grid.place(at));
+            let pixel = (z * shape.output[1] + y) * shape.output[2] + x;
+            places.push(pixel * outputs * shape.groups);
+        });
+
+        let mut segments: Vec<Segment> = Vec::new();
+        for &(offset, _) in &taps {
+            match segments.last_mut() {
+                Some(last) if last.offset + last.length == offset => last.length += inputs,
+                _ => segments.push(Segment { offset, length: inputs }),
+            }
+        }
+        let segments: Vec<Segment> = segments
+            .iter()
+            .flat_map(|&Segment { offset, length }| {
+                (0..length).step_by(LONGEST).map(move |at| Segment {
+                    offset: offset + at,
+                    length: LONGEST.min(length - at),
+                })
+            })
+            .collect();
+        let mut blocks: Vec<Range<usize>> = Vec::new();
+        let mut size = usize::MAX;
+        for (index, segment) in segments.iter().enumerate() {
+            match blocks.last_mut() {
+                Some(last) if size + segment.length <= BLOCK => {
+                    last.end = index + 1;
+                    size += segment.length;
+                }
+                _ => {
+                    blocks.push(index..index + 1);
+                    size = segment.length;
+                }
+            }
+        }
+
+        let mut panels = Vec::new();
+        let (lanes, widest) = tile::vectors();
+        for group in 0..shape.groups {
+            let mut first = 0;
+            while first < outputs {
+                let vectors = (outputs - first).div_ceil(lanes).min(widest);
+                let count = (vectors * lanes).min(outputs - first);
+                let mut weights = Vec::with_capacity(taps.len() * inputs * vectors * lanes);
+                for (_, tap) in &taps {
+                    for input in 0..inputs {
+                        let channels =
+                            (first..first + count).map(|output| weight(group, output, input, *tap));
+                        weights.extend(channels);
+                        weights.resize(weights.len() + vectors * lanes - count, 0.0);
+                    }
+                }
+                let start = group * outputs + first;
+                let bias = bias.iter().skip(start).take(count).copied();
+                let mut bias: Vec<f32> = bias.collect();
+                bias.resize(vectors * lanes, 0.0);
+                let source = group * inputs;
+                panels.push(Panel { vectors, first: start, count, source, bias, weights });
+                first += count;
+            }
+        }
+        Self { starts, places, segments, blocks, panels }
+    }
+}
+
+fn for_each<T: Copy>([a, b, c]: [&[T]; 3], mut visit: impl FnMut([T; 3])) {
+    for &a in a {
+        for &b in b {
+            for &c in c {
+                visit([a, b, c]);
+            }
+        }
+    }
+}

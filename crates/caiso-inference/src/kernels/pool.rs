@@ -1,0 +1,218 @@
+#![expect(
+    clippy::inline_always,
+    reason = "an instruction set reaches only what is inlined where it is chosen"
+)]
+
+use super::tile::vectorised;
+use super::window::Window;
+
+/// What a pool makes of the values in a window.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Pooling {
+    Max,
+    /// Divided by the number of values, with the padding or without.
+    Average {
+        count_padding: bool,
+    },
+    /// The `p`-norm.
+    Norm {
+        p: i32,
+    },
+}
+
+/// One value for each window and channel. Channels lie last.
+pub(crate) struct Pool {
+    pooling: Pooling,
+    channels: usize,
+    input_pixels: usize,
+    /// Input pixels of all windows, one window after the other.
+    pixels: Vec<u32>,
+    /// Where each window ends among them.
+    ends: Vec<u32>,
+    /// For each window 1 divided by the number of places that count.
+    shares: Vec<f32>,
+}
+
+impl Pool {
+    /// Windows have at least one value each and, all together, not more than 2³².
+    pub(crate) fn new(pooling: Pooling, window: &Window, channels: usize) -> Self {
+        let [depth, height, width] = [0, 1, 2].map(|axis| window.covered(axis));
+        let (mut pixels, mut ends, mut shares) = (Vec::new(), Vec::new(), Vec::new());
+        for (zs, z_padding) in &depth {
+            for (ys, y_padding) in &height {
+                for (xs, x_padding) in &width {
+                    for z in zs {
+                        for y in ys {
+                            let line = (z * window.input[1] + y) * window.input[2];
+                            pixels.extend(xs.iter().map(|x| (line + x) as u32));
+                        }
+                    }
+                    ends.push(pixels.len() as u32);
+                    let count = |padding: [usize; 3]| {
+                        let [z, y, x] = padding;
+                        (zs.len() + z) * (ys.len() + y) * (xs.len() + x)
+                    };
+                    let count = match pooling {
+                        Pooling::Average { count_padding: true } => {
+                            count([*z_padding, *y_padding, *x_padding])
+                        }
+                        _ => count([0; 3]),
+                    };
+                    shares.push(1.0 / count as f32);
+                }
+            }
+        }
+        Self { pooling, channels, input_pixels: window.input_pixels(), pixels, ends, shares }
+    }
+
+    /// Calls `visit` with the input pixels of each window, and its share.
+    #[inline(always)]
+    fn windows(&self, mut visit: impl FnMut(usize, &[u32], f32)) {
+        let mut start = 0;
+        for (index, (&end, &share)) in self.ends.iter().zip(&self.shares).enumerate() {
+            visit(index * self.channels, &self.pixels[start..end as usize], share);
+            start = end as usize;
+        }
+    }
+
+    pub(super) fn forward(&self, input: &[f32], out: &mut [f32]) {
+        let c = self.channels;
+        let rows = input.chunks_exact(self.input_pixels * c);
+        let outs = out.chunks_exact_mut(self.ends.len() * c);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (input, out) in rows.zip(outs) {
+                    self.windows(
+                        #[inline(always)]
+                        |place, pixels, share| {
+                            self.window(input, &mut out[place..place + c], pixels, share);
+                        },
+                    );
+                }
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn window(&self, input: &[f32], out: &mut [f32], pixels: &[u32], share: f32) {
+        let c = out.len();
+        let values = |pixel: &u32| &input[*pixel as usize * c..][..c];
+        match self.pooling {
+            Pooling::Max => {
+                let Some((first, rest)) = pixels.split_first() else { return };
+                out.copy_from_slice(values(first));
+                for pixel in rest {
+                    for (out, &x) in out.iter_mut().zip(values(pixel)) {
+                        // A NaN stays.
+                        *out = if x > *out || x.is_nan() { x } else { *out };
+                    }
+                }
+            }
+            Pooling::Average { .. } => {
+                out.fill(0.0);
+                for pixel in pixels {
+                    for (out, x) in out.iter_mut().zip(values(pixel)) {
+                        *out += x;
+                    }
+                }
+                for out in out {
+                    *out *= share;
+                }
+            }
+            Pooling::Norm { p } => {
+                out.fill(0.0);
+                for pixel in pixels {
+                    for (out, x) in out.iter_mut().zip(values(pixel)) {
+                        *out += x.abs().powi(p);
+                    }
+                }
+                match p {
+                    1 => {}
+                    2 => out.iter_mut().for_each(|out| *out = out.sqrt()),
+                    _ => out.iter_mut().for_each(|out| *out = out.powf(1.0 / p as f32)),
+                }
+            }
+        }
+    }
+
+    /// Adds to the gradient. Of several largest values the first one gets it all.
+    pub(super) fn backward(&self, input: &[f32], out: &[f32], seed: &[f32], gradient: &mut [f32]) {
+        let c = self.channels;
+        let rows = input.chunks_exact(self.input_pixels * c);
+        let rows = rows.zip(gradient.chunks_exact_mut(self.input_pixels * c));
+        let size = self.ends.len() * c;
+        let outs = out.chunks_exact(size).zip(seed.chunks_exact(size));
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((input, gradient), (out, seed)) in rows.zip(outs) {
+                    self.windows(
+                        #[inline(always)]
+                        |place, pixels, share| {
+                            let of = place..place + c;
+                            let outs = [&out[of.clone()], &seed[of]];
+                            self.window_backward(input, outs, gradient, pixels, share);
+                        },
+                    );
+                }
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn window_backward(
+        &self,
+        input: &[f32],
+        [out, seed]: [&[f32]; 2],
+        gradient: &mut [f32],
+        pixels: &[u32],
+        share: f32,
+    ) {
+        let c = out.len();
+        match self.pooling {
+            Pooling::Max => {
+                // Channels in blocks, each with a note of which have found their largest value.
+                for from in (0..c).step_by(LANES) {
+                    let count = LANES.min(c - from);
+                    let (out, seed) = (&out[from..from + count], &seed[from..from + count]);
+                    let mut left = [0.0; LANES];
+                    let left = &mut left[..count];
+                    left.copy_from_slice(seed);
+                    for pixel in pixels {
+                        let at = *pixel as usize * c + from;
+                        let (input, gradient) =
+                            (&input[at..at + count], &mut gradient[at..at + count]);
+                        let parts = gradient.iter_mut().zip(left.iter_mut());
+                        for ((gradient, left), (x, out)) in parts.zip(input.iter().zip(out)) {
+                            let largest = x == out || x.is_nan();
+                            *gradient += if largest { *left } else { 0.0 };
+                            *left = if largest { 0.0 } else { *left };
+                        }
+                    }
+                }
+            }
+            Pooling::Average { .. } => {
+                for pixel in pixels {
+                    let gradient = &mut gradient[*pixel as usize * c..][..c];
+                    for (gradient, seed) in gradient.iter_mut().zip(seed) {
+                        *gradient += seed * share;
+                    }
+                }
+            }
+            Pooling::Norm { p } => {
+                for pixel in pixels {
+                    let at = *pixel as usize * c;
+                    let parts = gradient[at..at + c].iter_mut().zip(&input[at..at + c]);
+                    for ((gradient, x), (out, seed)) in parts.zip(out.iter().zip(seed)) {
+                        let ratio = if *out > 0.0 { (x.abs() / out).powi(p - 1) } else { 0.0 };
+                        *gradient += if *x == 0.0 { 0.0 } else { seed * ratio * x.signum() };
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Channels that are looked at together.
+const LANES: usize = 16;

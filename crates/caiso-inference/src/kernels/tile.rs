@@ -1,0 +1,240 @@
+//! The inner loops of convolutions, for the processor's widest vectors.
+
+#![expect(
+    clippy::inline_always,
+    reason = "an instruction set reaches only what is inlined where it is chosen"
+)]
+#![expect(clippy::needless_range_loop, reason = "loops over registers, unrolled")]
+
+use rten_simd::ops::{BitOps, NumOps};
+use rten_simd::{Isa, SimdOp};
+
+use super::correlation::{Finish, Panel, Phase};
+
+/// What sums start from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Start {
+    /// The bias.
+    Bias,
+    /// What the output holds.
+    Output,
+}
+
+/// Runs a loop compiled for the processor's instruction set.
+#[inline]
+pub(super) fn vectorised<R>(run: impl FnOnce() -> R) -> R {
+    struct Loop<F>(F);
+    impl<R, F: FnOnce() -> R> SimdOp for Loop<F> {
+        type Output = R;
+
+        #[inline(always)]
+        fn eval<I: Isa>(self, _: I) -> R {
+            (self.0)()
+        }
+    }
+    Loop(run).dispatch()
+}
+
+/// `out = values` where `mask` is positive, else 0.
+pub(super) fn masked(values: &[f32], mask: &[f32], out: &mut [f32]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (out, (value, mask)) in out.iter_mut().zip(values.iter().zip(mask)) {
+                *out = if *mask > 0.0 { *value } else { 0.0 };
+            }
+        },
+    );
+}
+
+/// `values = 0` where `mask` is not positive.
+pub(super) fn mask(values: &mut [f32], mask: &[f32]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (value, mask) in values.iter_mut().zip(mask) {
+                *value = if *mask > 0.0 { *value } else { 0.0 };
+            }
+        },
+    );
+}
+
+/// `sums += values`.
+pub(super) fn add(sums: &mut [f32], values: &[f32]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += value;
+            }
+        },
+    );
+}
+
+/// Values in a vector, and vectors in the widest panel: as many as leave registers for the rest of a tile.
+pub(super) fn vectors() -> (usize, usize) {
+    struct Lanes;
+    impl SimdOp for Lanes {
+        type Output = usize;
+
+        #[inline(always)]
+        fn eval<I: Isa>(self, isa: I) -> usize {
+            isa.f32().len()
+        }
+    }
+    let lanes = Lanes.dispatch();
+    // AVX-512 and NEON have 32 registers, the others 16.
+    (lanes, if lanes == 16 || cfg!(target_arch = "aarch64") { 4 } else { 2 })
+}
+
+/// Computes the output pixels of a phase for all rows in `input`.
+pub(super) fn run(
+    phase: &Phase,
+    input: &[f32],
+    input_row: usize,
+    out: &mut [f32],
+    output_row: usize,
+    finish: &Finish<'_>,
+) {
+    Tiles { phase, input, input_row, out, output_row, finish }.dispatch();
+}
+
+struct Tiles<'a> {
+    phase: &'a Phase,
+    input: &'a [f32],
+    input_row: usize,
+    out: &'a mut [f32],
+    output_row: usize,
+    finish: &'a Finish<'a>,
+}
+
+impl SimdOp for Tiles<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(mut self, isa: I) {
+        let phase = self.phase;
+        let narrow = vectors().1 == 2;
+        for panel in &phase.panels {
+            match (panel.vectors, narrow) {
+                (1, _) => self.panel::<I, 1, 12>(isa, panel),
+                (2, true) => self.panel::<I, 2, 6>(isa, panel),
+                (2, false) => self.panel::<I, 2, 12>(isa, panel),
+                (3, _) => self.panel::<I, 3, 8>(isa, panel),
+                _ => self.panel::<I, 4, 6>(isa, panel),
+            }
+        }
+    }
+}
+
+impl Tiles<'_> {
+    /// `V` vectors of channels for `P` pixels at a time. A sum runs over the segments in their order, whatever
+    /// tile its pixel is in.
+    #[inline(always)]
+    fn panel<I: Isa, const V: usize, const P: usize>(&mut self, isa: I, panel: &Panel) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        let width = V * lanes;
+        let phase = self.phase;
+        let pixels = phase.starts.len();
+        let total = self.input.len() / self.input_row * pixels;
+        let whole = panel.count == width;
+        let blocks = phase.blocks.len().max(1);
+        let mut weights = panel.weights.as_slice();
+        for block in 0..blocks {
+            let segments = phase.blocks.get(block).cloned().unwrap_or(0..0);
+            let segments = &phase.segments[segments];
+            let values: usize = segments.iter().map(|segment| segment.length).sum();
+            let (now, later) = weights.split_at(values * width);
+            weights = later;
+            let from_bias = block == 0 && self.finish.start == Start::Bias;
+            let last = block + 1 == blocks;
+
+            let (mut row, mut pixel) = (0, 0);
+            let mut done = 0;
+            while done < total {
+                let valid = P.min(total - done);
+                done += valid;
+                let mut starts = [0; P];
+                let mut places = [0; P];
+                for i in 0..P {
+                    if i >= valid {
+                        (starts[i], places[i]) = (starts[i - 1], places[i - 1]);
+                        continue;
+                    }
+                    starts[i] = row * self.input_row + phase.starts[pixel] + panel.source;
+                    places[i] = row * self.output_row + phase.places[pixel] + panel.first;
+                    pixel += 1;
+                    if pixel == pixels {
+                        (row, pixel) = (row + 1, 0);
+                    }
+                }
+
+                let mut sums = [[ops.zero(); V]; P];
+                for i in 0..P {
+                    for v in 0..V {
+                        sums[i][v] = if from_bias {
+                            ops.load(&panel.bias[v * lanes..])
+                        } else if whole {
+                            ops.load(&self.out[places[i] + v * lanes..])
+                        } else {
+                            let out = &self.out[places[i]..places[i] + panel.count];
+                            ops.load_pad(out.get(v * lanes..).unwrap_or(&[])).0
+                        };
+                    }
+                }
+                let mut rest = now;
+                for segment in segments {
+                    let length = segment.length;
+                    let mut x = [&self.input[..0]; P];
+                    for i in 0..P {
+                        x[i] = &self.input[starts[i] + segment.offset..][..length];
+                    }
+                    let (weights, later) = rest.split_at(length * width);
+                    rest = later;
+                    for (k, weights) in (0..length).zip(weights.chunks_exact(width)) {
+                        let mut w = [ops.zero(); V];
+                        for v in 0..V {
+                            w[v] = ops.load(&weights[v * lanes..]);
+                        }
+                        for i in 0..P {
+                            let x = ops.splat(x[i][k]);
+                            for v in 0..V {
+                                sums[i][v] = ops.mul_add(x, w[v], sums[i][v]);
+                            }
+                        }
+                    }
+                }
+                for i in 0..P {
+                    if i >= valid {
+                        break;
+                    }
+                    for v in 0..V {
+                        let mut sum = sums[i][v];
+                        let place = places[i] + v * lanes;
+                        let count = panel.count.saturating_sub(v * lanes).min(lanes);
+                        if last && let Some(residual) = self.finish.residual {
+                            let residual = if whole {
+                                ops.load(&residual[place..])
+                            } else {
+                                ops.load_pad(&residual[place.min(residual.len())..][..count]).0
+                            };
+                            sum = ops.add(sum, residual);
+                        }
+                        if last && self.finish.relu {
+                            // NaN stays NaN.
+                            sum = ops.select(ops.zero(), sum, ops.lt(sum, ops.zero()));
+                        }
+                        if whole {
+                            ops.store(sum, &mut self.out[place..]);
+                        } else if count > 0 {
+                            let mut lane = [0.0; 16];
+                            ops.store(sum, &mut lane);
+                            self.out[place..place + count].copy_from_slice(&lane[..count]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

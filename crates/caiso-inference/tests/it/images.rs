@@ -1,0 +1,162 @@
+//! Networks of convolutions and pools against their definitions in double precision.
+
+mod definition;
+mod layer;
+mod windows;
+
+use caiso_inference::{Differentiable, Model, OnnxModel};
+use proptest::prelude::*;
+
+use self::layer::{Layer, random_layer};
+use crate::encoder::Graph;
+use crate::exports::assert_close;
+use crate::gradients::Random;
+
+/// Values of one image: channels, then up to three axes.
+#[derive(Debug, Clone)]
+struct Image {
+    shape: Vec<usize>,
+    values: Vec<f64>,
+}
+
+impl Image {
+    fn zeros(shape: &[usize]) -> Self {
+        Self { shape: shape.to_vec(), values: vec![0.0; shape.iter().product()] }
+    }
+
+    fn pixels(&self) -> usize {
+        self.shape[1..].iter().product()
+    }
+}
+
+/// What a network computes, layer by layer.
+struct Trace {
+    values: Vec<Image>,
+    /// Distance to the nearest kink, relative to the values there.
+    distance: f64,
+}
+
+struct Network {
+    input: Vec<usize>,
+    layers: Vec<Layer>,
+}
+
+impl Network {
+    fn random(seed: u64) -> Self {
+        let mut random = Random(seed);
+        let rank = [1, 2, 2, 2, 3][random.below(5)];
+        let longest = [12, 12, 9, 5][rank];
+        let input: Vec<usize> = std::iter::once(1 + random.below(5))
+            .chain((0..rank).map(|_| 2 + random.below(longest)))
+            .collect();
+        let mut shapes = vec![input.clone()];
+        let mut layers = Vec::new();
+        for _ in 0..=random.below(6) {
+            let layer = random_layer(&mut random, &shapes);
+            shapes.push(layer.shape(&shapes));
+            layers.push(layer);
+            if shapes[shapes.len() - 1].iter().product::<usize>() > 20_000 {
+                break;
+            }
+        }
+        // A sigmoid at the end would be cut off.
+        if matches!(layers.last(), Some(Layer::Sigmoid)) {
+            shapes.push(shapes[shapes.len() - 1].clone());
+            layers.push(Layer::Relu);
+        }
+        if shapes[shapes.len() - 1].iter().product::<usize>() == 1 {
+            layers.push(Layer::Concat(1));
+            let last = shapes[shapes.len() - 1].clone();
+            if shapes[shapes.len() - 2][1..] != last[1..] {
+                return Self::random(seed.wrapping_mul(31).wrapping_add(7));
+            }
+        }
+        Self { input, layers }
+    }
+
+    fn evaluate(&self, row: &[f32]) -> Trace {
+        let values = row.iter().map(|&x| f64::from(x)).collect();
+        let mut trace = Trace {
+            values: vec![Image { shape: self.input.clone(), values }],
+            distance: f64::INFINITY,
+        };
+        for layer in &self.layers {
+            let value = layer.apply(&trace.values, &mut trace.distance);
+            trace.values.push(value);
+        }
+        trace
+    }
+
+    /// The transposed Jacobian times `seed`.
+    fn adjoint(&self, trace: &Trace, seed: &[f32]) -> Vec<f64> {
+        let mut gradients: Vec<Image> =
+            trace.values.iter().map(|value| Image::zeros(&value.shape)).collect();
+        let last = gradients.len() - 1;
+        gradients[last].values = seed.iter().map(|&x| f64::from(x)).collect();
+        for (index, layer) in self.layers.iter().enumerate().rev() {
+            let seed = gradients[index + 1].clone();
+            layer.adjoint(&trace.values[..index + 2], &seed, &mut gradients[..=index]);
+        }
+        gradients.swap_remove(0).values
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let dims: Vec<u64> = self.input.iter().map(|&length| length as u64).collect();
+        let mut graph = Graph::new(18).input(&dims);
+        let mut names = vec!["x".to_owned()];
+        let mut channels = vec![self.input[0]];
+        for (index, layer) in self.layers.iter().enumerate() {
+            let out = format!("v{index}");
+            graph = layer.encode(graph, &names, &out);
+            names.push(out);
+            channels.push(0);
+        }
+        graph.node("Flatten", &[&names[names.len() - 1]], &["flat"], &[]).output("flat").encode()
+    }
+}
+
+/// Outputs and the transposed Jacobian times a random vector; whether the gradient could be compared.
+fn check(seed: u64) -> bool {
+    let network = Network::random(seed);
+    let what = || format!("seed {seed}, {:?}, {:?}", network.input, network.layers);
+    let model =
+        OnnxModel::load(&network.encode()).unwrap_or_else(|error| panic!("{error}, {}", what()));
+    let mut random = Random(!seed);
+    let rows: Vec<Vec<f32>> = (0..2).map(|_| random.floats(model.features())).collect();
+    let traces: Vec<Trace> = rows.iter().map(|row| network.evaluate(row)).collect();
+    let outputs: Vec<Vec<f64>> =
+        traces.iter().map(|trace| trace.values.last().unwrap().values.clone()).collect();
+    let mut session = model.session();
+    session.forward(&rows.concat()).unwrap();
+    let (logits, seeds) = session.outputs();
+    assert_close(&what(), logits, &outputs, 0.1);
+    let seed: Vec<f32> = random.floats(seeds.len());
+    seeds.copy_from_slice(&seed);
+    let mut gradients = vec![0.0; 2 * model.features()];
+    session.backward(&mut gradients).unwrap();
+    if traces.iter().any(|trace| trace.distance < 1e-4) {
+        return false;
+    }
+    let expected: Vec<Vec<f64>> = traces
+        .iter()
+        .zip(seed.chunks(outputs[0].len()))
+        .map(|(trace, seed)| network.adjoint(trace, seed))
+        .collect();
+    assert_close(&what(), &gradients, &expected, 0.1);
+    true
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn networks_of_windows_follow_their_definition(seed in any::<u64>()) {
+        check(seed);
+    }
+}
+
+#[test]
+fn most_gradients_of_networks_of_windows_are_compared() {
+    let compared = (0..200).filter(|&seed| check(seed)).count();
+    assert!(compared > 100, "only {compared} lay away from kinks");
+}
