@@ -15,12 +15,16 @@ mod domain;
 mod error;
 mod evaluate;
 mod input;
+mod measure;
 mod norm;
+mod objective;
 mod oracle;
 mod parameters;
 mod pool;
+mod refine;
 mod report;
 mod run;
+mod schedule;
 
 pub use attack::{Attack, Goal, Scope, find};
 pub use attacks::ALL as ATTACKS;
