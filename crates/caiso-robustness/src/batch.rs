@@ -27,6 +27,8 @@ pub(crate) struct Task<'a> {
     pub(crate) norm: Norm,
     /// Rows that decision-based attacks may start from.
     pub(crate) pool: &'a Pool,
+    /// The data set: rows in the model's units, and their labels.
+    pub(crate) data: (&'a [f32], &'a [usize]),
     pub(crate) seed: u64,
     /// Most queries for one row.
     pub(crate) queries: u64,

@@ -150,7 +150,7 @@ fn check(name: &str, parameters: &Value, norm: Norm, tolerance: f64, worst: f64)
 #[test]
 fn deepfool_finds_the_nearest_boundary() {
     check("deepfool", &json!({}), Norm::L2, 1.03, 2.0);
-    check("deepfool", &json!({}), Norm::Linf, 1.02, 2.0);
+    check("deepfool", &json!({}), Norm::Linf, 1.05, 2.0);
 }
 
 #[test]
@@ -161,7 +161,25 @@ fn ddn_finds_the_exact_distance() {
 #[test]
 fn fmn_finds_the_exact_distance_in_every_norm() {
     check("fmn", &json!({}), Norm::L2, 1.02, 2.0);
-    check("fmn", &json!({}), Norm::Linf, 1.02, 2.0);
+    check("fmn", &json!({}), Norm::Linf, 1.05, 2.0);
     check("fmn", &json!({}), Norm::L1, 1.02, 2.0);
     check("fmn", &json!({}), Norm::L0, 1.02, 2.0);
+}
+
+#[test]
+fn cw_finds_the_exact_distance() {
+    check("cw", &json!({"steps": 200}), Norm::L2, 1.02, 2.0);
+    check("cw", &json!({"steps": 200, "step_size": 0.05}), Norm::Linf, 1.10, 2.0);
+    check("cw", &json!({"steps": 100, "step_size": 0.05}), Norm::L0, 1.05, 2.0);
+}
+
+#[test]
+fn ead_finds_the_exact_distance() {
+    check("ead", &json!({"steps": 200}), Norm::L1, 1.05, 2.0);
+}
+
+#[test]
+fn jsma_changes_as_few_features_as_need_be() {
+    check("jsma", &json!({}), Norm::L0, 1.2, 2.0);
+    check("jsma", &json!({"pairs": false}), Norm::L0, 1.2, 2.0);
 }
