@@ -7,6 +7,7 @@
 use caiso_inference::arg_max;
 use caiso_math::Stream;
 
+use crate::measure::Measure;
 use crate::norm::{Norm, clip, project};
 use crate::oracle::{Gradients, Oracle};
 use crate::pool::Pool;
@@ -26,6 +27,8 @@ pub(crate) struct Task<'a> {
     pub(crate) norm: Norm,
     /// Rows that decision-based attacks may start from.
     pub(crate) pool: &'a Pool,
+    /// The data set: rows in the model's units, and their labels.
+    pub(crate) data: (&'a [f32], &'a [usize]),
     pub(crate) seed: u64,
     /// Most queries for one row.
     pub(crate) queries: u64,
@@ -56,9 +59,11 @@ pub(crate) struct Batch<'o, 'm> {
     model_origin: Vec<f32>,
     model_low: Vec<f32>,
     model_high: Vec<f32>,
+    /// Which adversarial example of a row is kept.
+    pub(crate) measure: Measure,
     /// What is found, row by row.
     pub(crate) found: Vec<Found>,
-    /// For each row the nearest adversarial example so far, else the last point tried, in the model's units.
+    /// For each row the least adversarial example so far, else the last point tried, in the model's units.
     pub(crate) adversarial: Vec<f32>,
     /// Buffers of the last call: rows, points in the model's units, logits, and which of them are adversarial.
     rows: Vec<usize>,
@@ -72,8 +77,10 @@ pub(crate) struct Batch<'o, 'm> {
 /// What is known about a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Found {
-    /// Distance of the nearest adversarial example in the norm of the run; infinite if there is none.
+    /// Distance of the adversarial example that is kept, in the norm of the run; infinite if there is none.
     pub(crate) distance: f64,
+    /// Its [`Measure`]; infinite if there is none.
+    pub(crate) measured: f64,
     /// The class it is taken for.
     pub(crate) class: usize,
     /// Rows the model was asked to evaluate.
@@ -91,6 +98,7 @@ pub(crate) struct Found {
 impl Found {
     const NOTHING: Self = Self {
         distance: f64::INFINITY,
+        measured: f64::INFINITY,
         class: 0,
         queries: 0,
         init_failed: false,
@@ -142,6 +150,7 @@ impl<'o, 'm> Batch<'o, 'm> {
             model_origin: rows.to_vec(),
             model_low,
             model_high,
+            measure: Measure::Distance,
             found: vec![Found::NOTHING; ids.len()],
             adversarial: rows.to_vec(),
             rows: Vec::new(),
@@ -188,6 +197,18 @@ impl<'o, 'm> Batch<'o, 'm> {
     /// Values of `rows` gathered from an array `[len, width]`.
     pub(crate) fn gather(&self, rows: &[usize], values: &[f32]) -> Vec<f32> {
         rows.iter().flat_map(|&row| &values[self.span(row)]).copied().collect()
+    }
+
+    /// The adversarial examples of `rows` so far, in units of distance.
+    pub(crate) fn nearest(&self, rows: &[usize]) -> Vec<f32> {
+        let mut points = self.gather(rows, &self.adversarial);
+        if !self.task.domain.is_unscaled() {
+            let scales = self.task.domain.features().iter().map(FeatureDomain::unit).cycle();
+            for (value, scale) in points.iter_mut().zip(scales) {
+                *value = (f64::from(*value) / scale) as f32;
+            }
+        }
+        points
     }
 
     /// The random stream of a row; every independent use of it takes its own lane.
@@ -389,6 +410,7 @@ impl<'o, 'm> Batch<'o, 'm> {
             model_origin: self.gather(rows, &self.model_origin),
             model_low: self.gather(rows, &self.model_low),
             model_high: self.gather(rows, &self.model_high),
+            measure: self.measure.clone(),
             found: rows.iter().map(|&row| self.found[row]).collect(),
             adversarial: self.gather(rows, &self.adversarial),
             rows: Vec::new(),
@@ -462,10 +484,20 @@ impl<'o, 'm> Batch<'o, 'm> {
             let mut fools = self.fools(row, logits);
             if fools {
                 let own = &self.model_origin[span.clone()];
-                let distance = self.task.domain.distances(own, point).in_norm(self.task.norm);
+                let distances = self.task.domain.distances(own, point);
+                let distance = distances.in_norm(self.task.norm);
                 let epsilon = f64::from(self.epsilons[row]);
                 fools = distance <= epsilon + ROUNDING * epsilon.max(1.0) || epsilon.is_infinite();
-                if fools && distance < self.found[row].distance {
+                let target = self.targets.as_ref().map(|targets| targets[row]);
+                let measured = self.measure.of(
+                    self.task.domain,
+                    self.task.norm,
+                    (own, point),
+                    &distances,
+                    (logits, self.labels[row], target),
+                );
+                if fools && measured < self.found[row].measured {
+                    self.found[row].measured = measured;
                     self.found[row].distance = distance;
                     self.found[row].class = arg_max(logits);
                     self.adversarial[span].copy_from_slice(point);

@@ -95,6 +95,14 @@ pub enum RobustnessError {
         /// Name of the attack.
         attack: &'static str,
     },
+    /// Parameters that do not fit the problem or one another.
+    #[error("`{attack}` cannot be run so: {reason}")]
+    Parameter {
+        /// Name of the attack.
+        attack: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
     /// The queries that one row may cost are spent. Ends the attack on that row, not the run.
     #[error("the queries for this row are spent")]
     QueriesSpent,
@@ -121,6 +129,7 @@ impl From<RobustnessError> for CheckError {
             RobustnessError::Access { .. } => "choose an attack that fits what the model gives",
             RobustnessError::Norm { .. } => "choose one of these norms",
             RobustnessError::NoEpsilon { .. } => "give an epsilon",
+            RobustnessError::Parameter { .. } => "correct the parameters of the attack",
             RobustnessError::QueriesSpent => "allow more queries",
             RobustnessError::Shape { .. } | RobustnessError::NoRows => {
                 "give the model a labelled data set"

@@ -98,6 +98,7 @@ pub(crate) fn evaluate(
         domain: &input.domain,
         norm: Norm::Linf,
         pool: &pool,
+        data: (&input.rows, &input.labels),
         seed: context.seed,
         queries: u64::MAX,
     };

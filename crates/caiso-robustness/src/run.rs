@@ -183,6 +183,7 @@ pub fn run(
         domain: problem.domain,
         norm: settings.norm,
         pool: &pool,
+        data: (problem.rows, problem.labels),
         seed: context.seed,
         queries: settings.queries,
     };

@@ -4,5 +4,6 @@ mod exact;
 mod laws;
 mod models;
 mod mortgage;
+mod nearest;
 mod outcomes;
 mod parity;
