@@ -21,13 +21,14 @@ pub(crate) fn philox(counter: [u32; 4], key: [u32; 2]) -> [[u32; LANES]; 4] {
     }
     let mut key = key;
     for _ in 0..ROUNDS {
+        let [first, second, third, fourth] = &mut x;
         for lane in 0..LANES {
-            let a = u64::from(MULTIPLIERS[0]) * u64::from(x[0][lane]);
-            let b = u64::from(MULTIPLIERS[1]) * u64::from(x[2][lane]);
-            x[0][lane] = (b >> 32) as u32 ^ x[1][lane] ^ key[0];
-            x[1][lane] = b as u32;
-            x[2][lane] = (a >> 32) as u32 ^ x[3][lane] ^ key[1];
-            x[3][lane] = a as u32;
+            let a = u64::from(MULTIPLIERS[0]) * u64::from(first[lane]);
+            let b = u64::from(MULTIPLIERS[1]) * u64::from(third[lane]);
+            first[lane] = (b >> 32) as u32 ^ second[lane] ^ key[0];
+            second[lane] = b as u32;
+            third[lane] = (a >> 32) as u32 ^ fourth[lane] ^ key[1];
+            fourth[lane] = a as u32;
         }
         key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
     }

@@ -2,4 +2,4 @@
 
 use crate::Attack;
 
-caiso_core::units![Attack: fgsm, bim, pgd];
+caiso_core::units![Attack: fgsm, bim, pgd, boundary, geoda, hopskipjump, noise, signopt, simba, zoo];
