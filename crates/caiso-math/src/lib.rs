@@ -4,6 +4,7 @@
 //! Every function is checked against an independent oracle: `tests/fixtures/oracle.py` writes the
 //! values that SciPy gives, the other tests use closed forms, enumeration and laws.
 
+mod bulk;
 mod distribution;
 mod hypothesis;
 mod interval;

@@ -4,9 +4,11 @@
 //! <https://doi.org/10.1145/2063384.2063405>. A number depends on its key and counter alone, so
 //! neither thread count, batch size nor sharding changes a result.
 
-const ROUNDS: usize = 10;
-const MULTIPLIERS: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
-const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
+use crate::bulk::{self, GROUP, LANES};
+
+pub(crate) const ROUNDS: usize = 10;
+pub(crate) const MULTIPLIERS: [u32; 2] = [0xd251_1f53, 0xcd9e_8d57];
+pub(crate) const WEYL: [u32; 2] = [0x9e37_79b9, 0xbb67_ae85];
 
 /// One block of Philox4x32-10: four words from a 128-bit counter and a 64-bit key.
 fn philox(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
@@ -108,6 +110,42 @@ impl Stream {
         // 1 - u is in (0, 1]. libm, not the platform, so that every machine gives equal bits.
         let radius = (-2.0 * libm::log(1.0 - self.next_f64())).sqrt();
         radius * libm::cos(std::f64::consts::TAU * self.next_f64())
+    }
+
+    /// Fills `values` with uniform numbers in [0, 1) with 24 bits, many at a time.
+    ///
+    /// What is left of the current block is passed over; a longer slice begins with the values of a shorter one.
+    pub fn fill_uniform(&mut self, values: &mut [f32]) {
+        for part in values.chunks_mut(GROUP) {
+            let words = self.next_words();
+            for (value, &word) in part.iter_mut().zip(words.as_flattened()) {
+                *value = bulk::uniform(word);
+            }
+        }
+    }
+
+    /// Fills `values` with standard normals, none beyond 5.9, many at a time: several times as fast as
+    /// [`next_normal`](Self::next_normal), of 24 bits instead of 53.
+    ///
+    /// What is left of the current block is passed over; a longer slice begins with the values of a shorter one.
+    pub fn fill_normal(&mut self, values: &mut [f32]) {
+        for part in values.chunks_mut(GROUP) {
+            let [a, b, c, d] = self.next_words();
+            let mut normals = [[0.0; LANES]; 4];
+            let [first, second, third, fourth] = &mut normals;
+            bulk::normals(&a, &b, first, second);
+            bulk::normals(&c, &d, third, fourth);
+            part.copy_from_slice(&normals.as_flattened()[..part.len()]);
+        }
+    }
+
+    /// The next eight whole blocks, word by word.
+    fn next_words(&mut self) -> [[u32; LANES]; 4] {
+        let [low, high] = self.row;
+        let words = bulk::philox([self.block, self.lane, low, high], self.key);
+        self.block = self.block.wrapping_add(LANES as u32);
+        self.used = 4;
+        words
     }
 
     /// Uniform over `0..n` without bias (Lemire 2019, <https://doi.org/10.1145/3230636>).
@@ -227,6 +265,18 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use super::philox;
+
+    #[test]
+    fn blocks_side_by_side_are_the_blocks_one_by_one() {
+        for block in [0, 77, u32::MAX - 3] {
+            let (row, key) = ([5, 6, 7], [8, 9]);
+            let words = crate::bulk::philox([block, row[0], row[1], row[2]], key);
+            for lane in 0..crate::bulk::LANES {
+                let one = philox([block.wrapping_add(lane as u32), row[0], row[1], row[2]], key);
+                assert_eq!(words.map(|word| word[lane]), one);
+            }
+        }
+    }
 
     /// The vectors of Random123 1.14, `tests/kat_vectors`, `philox4x32 10`.
     #[test]

@@ -2,4 +2,25 @@
 
 use crate::Attack;
 
-caiso_core::units![Attack: fgsm, bim, pgd, deepfool, ddn, fmn, cw, ead, jsma, lowprofool, nes, transfer];
+caiso_core::units![
+    Attack:
+    fgsm,
+    bim,
+    pgd,
+    deepfool,
+    ddn,
+    fmn,
+    cw,
+    ead,
+    jsma,
+    lowprofool,
+    nes,
+    transfer,
+    hopskipjump,
+    boundary,
+    geoda,
+    signopt,
+    simba,
+    zoo,
+    noise,
+];

@@ -178,6 +178,11 @@ impl<'o, 'm> Batch<'o, 'm> {
         (0..self.len()).filter(|&row| !self.found[row].is_adversarial()).collect()
     }
 
+    /// Queries that a row may still cost.
+    pub(crate) fn remaining(&self, row: usize) -> u64 {
+        self.task.queries.saturating_sub(self.found[row].queries)
+    }
+
     /// Row `row` in units of distance.
     pub(crate) fn origin_of(&self, row: usize) -> &[f32] {
         &self.origin[row * self.width..][..self.width]
@@ -512,12 +517,15 @@ impl<'o, 'm> Batch<'o, 'm> {
     /// Counts queries for each point of the input buffer.
     fn spend(&mut self, each: u64) -> Result<(), RobustnessError> {
         let limit = self.task.queries;
-        let spent = |row: &usize| self.found[*row].queries.saturating_add(each) > limit;
-        if limit != u64::MAX && self.rows.iter().any(spent) {
-            return Err(RobustnessError::QueriesSpent);
-        }
-        for &row in &self.rows {
-            self.found[row].queries += each;
+        for (k, &row) in self.rows.iter().enumerate() {
+            let queries = self.found[row].queries.saturating_add(each);
+            if queries > limit {
+                for &row in &self.rows[..k] {
+                    self.found[row].queries -= each;
+                }
+                return Err(RobustnessError::QueriesSpent);
+            }
+            self.found[row].queries = queries;
         }
         Ok(())
     }

@@ -89,6 +89,14 @@ pub enum RobustnessError {
         /// Those it knows.
         known: String,
     },
+    /// An attack on images, and a model that takes none.
+    #[error("`{attack}` attacks images [channels, height, width], the model takes {shape:?}")]
+    NotAnImage {
+        /// Name of the attack.
+        attack: &'static str,
+        /// Shape of one input.
+        shape: Vec<usize>,
+    },
     /// An attack within an epsilon that was given none.
     #[error("`{attack}` attacks within an epsilon, and none was given")]
     NoEpsilon {
@@ -126,6 +134,7 @@ impl From<RobustnessError> for CheckError {
                 "declare one feature for each input of the model, in the model's order"
             }
             RobustnessError::OneHot { .. } => "name each feature in one group at most",
+            RobustnessError::NotAnImage { .. } => "choose an attack that fits the model's inputs",
             RobustnessError::Access { .. } => "choose an attack that fits what the model gives",
             RobustnessError::Norm { .. } => "choose one of these norms",
             RobustnessError::NoEpsilon { .. } => "give an epsilon",

@@ -110,6 +110,66 @@ fn binomials_have_the_binomial_distribution() {
 }
 
 #[test]
+fn numbers_many_at_a_time_have_their_distributions() {
+    let (mut normals, mut uniforms) = (vec![0.0; 100_000], vec![0.0; 100_000]);
+    Stream::new(6, "test", 0).fill_normal(&mut normals);
+    Stream::new(6, "test", 1).fill_uniform(&mut uniforms);
+    let n = normals.len() as f64;
+    let moment = |k: i32| normals.iter().map(|&x| f64::from(x).powi(k)).sum::<f64>() / n;
+    // Four standard errors: the variances of the powers are 1, 2, 15, 96.
+    for (k, expected, variance) in [(1, 0.0, 1.0), (2, 1.0, 2.0), (3, 0.0, 15.0), (4, 3.0, 96.0)] {
+        let error = (moment(k) - expected).abs();
+        assert!(error < 4.0 * f64::sqrt(variance / n), "moment {k} is off by {error}");
+    }
+    // Neighbours share a radius and an angle, and are independent all the same.
+    for lag in [1, 2, 8, 16, 32] {
+        let pairs = normals.iter().zip(&normals[lag..]);
+        let sums: (f64, f64) = pairs.fold((0.0, 0.0), |(plain, squares), (&a, &b)| {
+            let (a, b) = (f64::from(a), f64::from(b));
+            (plain + a * b, squares + (a * a - 1.0) * (b * b - 1.0))
+        });
+        assert!(sums.0.abs() < 4.0 * n.sqrt() && sums.1.abs() < 4.0 * (4.0 * n).sqrt(), "{lag}");
+    }
+    // Kolmogorov's distance; 1.95 / sqrt(n) is its 0.1 % point.
+    normals.sort_by(f32::total_cmp);
+    uniforms.sort_by(f32::total_cmp);
+    let distance = |values: &[f32], cdf: &dyn Fn(f64) -> f64| {
+        let gaps = values.iter().enumerate();
+        gaps.map(|(i, &x)| (cdf(f64::from(x)) - i as f64 / n).abs()).fold(0.0, f64::max)
+    };
+    assert!(distance(&normals, &|x| caiso_math::normal_cdf(x).unwrap()) < 1.95 / n.sqrt());
+    assert!(distance(&uniforms, &|x| x) < 1.95 / n.sqrt());
+    assert!(uniforms[0] >= 0.0 && uniforms[uniforms.len() - 1] < 1.0);
+}
+
+#[test]
+fn numbers_many_at_a_time_depend_on_their_place_alone() {
+    for used in [0, 1, 4] {
+        let mut stream = Stream::new(7, "test", 0);
+        for _ in 0..used {
+            stream.next_u32();
+        }
+        let (mut long, mut after) = ([0.0; 100], [0.0; 5]);
+        stream.clone().fill_normal(&mut long);
+        for length in [1, 31, 32, 33, 64, 99] {
+            let (mut short, mut stream) = (vec![0.0; length], stream.clone());
+            stream.fill_normal(&mut short);
+            assert_eq!(short, long[..length], "{length}");
+            stream.fill_normal(&mut after);
+            if length % 32 == 0 {
+                assert_eq!(after, long[length..length + 5], "a whole group leads to the next");
+            }
+        }
+        let (mut uniforms, mut one) = ([0.0; 32], stream.clone());
+        stream.fill_uniform(&mut uniforms);
+        if used == 0 {
+            // Word by word of eight blocks.
+            assert_eq!([uniforms[0], uniforms[8], uniforms[16]], [(); 3].map(|()| one.next_f32()));
+        }
+    }
+}
+
+#[test]
 fn multinomials_have_the_moments_and_the_total() {
     let weights = [0, 5, 100, 0, 895, 20];
     let (total, draws, n) = (1020.0, 20_000, 1020);

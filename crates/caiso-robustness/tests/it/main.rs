@@ -1,5 +1,6 @@
 //! Integration tests of the attacks.
 
+mod blackbox;
 mod exact;
 mod laws;
 mod models;
