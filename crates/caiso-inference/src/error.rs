@@ -55,6 +55,13 @@ pub enum Error {
     /// A model that runs elsewhere gave no usable answer.
     #[error("{0}")]
     NoAnswer(String),
+    /// The budget of a model that counts what it is asked is spent. What was computed before is right and to
+    /// be kept; no later call of this size will be answered.
+    #[error("the budget of {budget} queries is spent")]
+    BudgetSpent {
+        /// Rows that may be asked in total.
+        budget: u64,
+    },
     /// A backward without a forward.
     #[error("backward was asked for before any forward")]
     NoForward,
