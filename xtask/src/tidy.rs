@@ -25,7 +25,8 @@ const ENGINES: [&str; 13] = [
     "caiso-signing",
     "caiso-threat",
 ];
-const EDGES: [&str; 4] = ["caiso-assess", "caiso-report", "caiso-scan", "caiso-store"];
+const EDGES: [&str; 5] =
+    ["caiso-assess", "caiso-client", "caiso-report", "caiso-scan", "caiso-store"];
 const FRONTS: [&str; 1] = ["caiso-cli"];
 
 /// Dependencies between engines that the design allows.
@@ -38,8 +39,12 @@ const ENGINE_PAIRS: [(&str, &str); 5] = [
 ];
 
 /// Libraries that only the named crates may depend on.
-const RESERVED: [(&str, &[&str]); 3] =
-    [("rusqlite", &["caiso-store"]), ("anyhow", &["caiso-cli", "xtask"]), ("clap", &["caiso-cli"])];
+const RESERVED: [(&str, &[&str]); 4] = [
+    ("anyhow", &["caiso-cli", "xtask"]),
+    ("clap", &["caiso-cli"]),
+    ("rusqlite", &["caiso-store"]),
+    ("ureq", &["caiso-client"]),
+];
 
 /// What engines must not name.
 const IMPURE: [&str; 9] = [

@@ -117,7 +117,8 @@ impl LoadedSystem {
             .flat_map(|model| {
                 std::iter::once(&model.path).chain(&model.signature).chain(&model.signer)
             })
-            .chain(manifest.datasets.iter().map(|dataset| &dataset.path));
+            .chain(manifest.datasets.iter().map(|dataset| &dataset.path))
+            .chain(manifest.endpoints.iter().filter_map(|endpoint| endpoint.tls_roots.as_ref()));
         for path in single {
             self.read_file(path, &normal(path), &mut problems);
         }

@@ -45,7 +45,7 @@ pub(crate) fn scope(system: &LoadedSystem, done: &[Done]) -> Scope {
         components.push(ComponentSummary {
             kind: "endpoint".to_owned(),
             name: endpoint.name.value.clone(),
-            path: endpoint.url.clone(),
+            path: endpoint.url.value.clone(),
             subject: None,
             facts: BTreeMap::new(),
         });

@@ -60,6 +60,13 @@ pub enum Error {
         "the model has no gradient; `without_gradient` of its specification names the operators at fault"
     )]
     NoGradient,
+    /// The budget of a model that counts what it is asked is spent. What was computed before is right and to
+    /// be kept; no later call of this size will be answered.
+    #[error("the budget of {budget} queries is spent")]
+    BudgetSpent {
+        /// Rows that may be asked in total.
+        budget: u64,
+    },
     /// A backward without a forward.
     #[error("backward was asked for before any forward")]
     NoForward,

@@ -270,7 +270,9 @@ fn attack_chunk(
     let stopped = match (attack.run)(&mut batch, parameters) {
         Ok(()) | Err(RobustnessError::QueriesSpent) => None,
         // A model that runs elsewhere may die or refuse; what was found until then is kept.
-        Err(RobustnessError::Model(error @ Error::NoAnswer(_))) => Some(error.to_string()),
+        Err(RobustnessError::Model(error @ (Error::NoAnswer(_) | Error::BudgetSpent { .. }))) => {
+            Some(error.to_string())
+        }
         Err(RobustnessError::Check(error @ caiso_core::CheckError::Cancelled)) => {
             Some(error.to_string())
         }

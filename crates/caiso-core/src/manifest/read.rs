@@ -5,7 +5,7 @@ use std::path::{Component, Path};
 
 use serde_saphyr::Error;
 
-use super::Manifest;
+use super::{Endpoint, Manifest};
 use crate::{Diagnostic, Located, nearest};
 
 /// Largest manifest that is read; real ones have some kilobytes.
@@ -63,6 +63,7 @@ fn diagnose(file: &str, source: &str, error: &Error) -> Diagnostic {
             let first = rendered.lines().next().unwrap_or_default();
             let first = first.split(" at line ").next().unwrap_or(first);
             let first = first.split(", set DuplicateKeyPolicy").next().unwrap_or(first);
+            let first = first.replace("end of mapping after enum variant value", "one key only");
             at(first.trim_start_matches("error: ").to_owned())
         }
     }
@@ -93,16 +94,9 @@ impl Checker<'_> {
             if let Some(name) = &model.dataset {
                 self.dataset_reference(name);
             }
-            for feature in &model.features {
-                if let Some(bounds) = &feature.bounds
-                    && !(bounds[0] < bounds[1] && bounds[0].is_finite() && bounds[1].is_finite())
-                {
-                    let message =
-                        format!("bounds [{}, {}] are not an interval", bounds[0], bounds[1]);
-                    self.at(bounds, message, "write the smaller finite number first");
-                }
-            }
+            model.features.iter().for_each(|feature| self.bounds(feature.bounds.as_ref()));
         }
+        manifest.endpoints.iter().for_each(|endpoint| self.endpoint(endpoint));
         for dataset in &manifest.datasets {
             self.path(&dataset.path);
             for protected in &dataset.protected {
@@ -122,6 +116,81 @@ impl Checker<'_> {
             }
         }
         self.problems
+    }
+
+    fn endpoint(&mut self, endpoint: &Endpoint) {
+        endpoint.tls_roots.iter().for_each(|path| self.path(path));
+        endpoint.dataset.iter().for_each(|name| self.dataset_reference(name));
+        endpoint.features.iter().for_each(|feature| self.bounds(feature.bounds.as_ref()));
+        self.bounds(endpoint.bounds.as_ref());
+        let seconds = [Some(&endpoint.timeout), Some(&endpoint.backoff), endpoint.rate.as_ref()];
+        for number in seconds.into_iter().flatten() {
+            if !(0.001..=86_400.0).contains(&number.value) {
+                let message = format!("{} is not from 0.001 to 86400", number.value);
+                self.at(number, message, "give seconds, or requests in a second");
+            }
+        }
+        if endpoint.batch.value == 0 {
+            self.at(&endpoint.batch, "no input fits into a request".to_owned(), "give at least 1");
+        }
+        if !(1..=64).contains(&endpoint.concurrency.value) {
+            let message = format!("{} requests at a time", endpoint.concurrency.value);
+            self.at(&endpoint.concurrency, message, "give 1 to 64");
+        }
+        if let Some(shape) = &endpoint.input_shape {
+            let size = shape.iter().try_fold(1_usize, |size, &axis| size.checked_mul(axis));
+            let width = endpoint.features.len();
+            if !size.is_some_and(|size| size > 0 && (width == 0 || width == size)) {
+                let message = format!("{:?} is not the shape of an input", shape.value);
+                let help = match width {
+                    0 => "give at least one value on each axis".to_owned(),
+                    _ => format!("give a shape of the {width} values that `features` describes"),
+                };
+                self.at(shape, message, &help);
+            }
+        }
+        let (Some(_), Some(answer)) = (&endpoint.body, &endpoint.answer) else {
+            if endpoint.body.is_some() || endpoint.answer.is_some() {
+                let message = "needs both `body` and `answer`, or neither".to_owned();
+                self.at(&endpoint.name, message, "say how it is asked and what it answers");
+            }
+            return;
+        };
+        if !(endpoint.url.starts_with("http://") || endpoint.url.starts_with("https://")) {
+            let message = "is asked over HTTP, and its address is no HTTP address".to_owned();
+            self.at(&endpoint.url, message, "begin with https:// or http://");
+        }
+        if endpoint.classes.len() < 2 {
+            let message = format!("`{}` has fewer than two classes", endpoint.name.value);
+            self.at(&endpoint.classes, message, "list them in the order of the answer's values");
+        }
+        if !endpoint.labels.is_empty() && endpoint.labels.len() != endpoint.classes.len() {
+            let classes = endpoint.classes.len();
+            let message = format!("{} labels for {classes} classes", endpoint.labels.len());
+            self.at(&endpoint.labels, message, "give one label for each class, in the same order");
+        }
+        self.pointer(answer.pointer());
+    }
+
+    fn pointer(&mut self, pointer: &Located<String>) {
+        let begins = pointer.is_empty() || pointer.starts_with('/');
+        let escaped = pointer.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+        let positions = pointer.split('/').filter(|part| *part == "*").count();
+        if !begins || !escaped || positions > 1 {
+            let message = format!("`{}` is not a JSON Pointer (RFC 6901)", pointer.value);
+            let help = "write /a/b with ~1 for a slash and ~0 for a tilde in a name, and `*` for the \
+                        position of the input at most once";
+            self.at(pointer, message, help);
+        }
+    }
+
+    fn bounds(&mut self, bounds: Option<&Located<[f64; 2]>>) {
+        let Some(bounds) = bounds else { return };
+        let [low, high] = bounds.value;
+        if !(low < high && low.is_finite() && high.is_finite()) {
+            let message = format!("bounds [{low}, {high}] are not an interval");
+            self.at(bounds, message, "write the smaller finite number first");
+        }
     }
 
     fn at<T>(&mut self, place: &Located<T>, message: String, help: &str) {

@@ -136,16 +136,6 @@ pub struct Protected {
     pub privileged: Located<Vec<String>>,
 }
 
-/// A place where the system answers requests.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Endpoint {
-    /// Name, unique among the endpoints.
-    pub name: Located<String>,
-    /// Address; nothing is sent to it unless a check that needs it is asked for.
-    pub url: String,
-}
-
 /// Infrastructure that runs the system.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -100,3 +100,75 @@ proptest! {
         let _ = read("caiso.yaml", &bytes[..cut]);
     }
 }
+
+const ENDPOINT: &str = "\
+endpoints:
+  - name: scoring
+    url: https://scoring.example.org/predict
+    headers: {Authorization: \"Bearer ${TOKEN}\"}
+    body: {instances: \"{{rows}}\"}
+    answer: {probabilities: /predictions}
+    classes: [refused, granted]
+    labels: [\"0\", \"1\"]
+    features:
+      - {column: income, bounds: [0, 3]}
+      - {column: debt}
+    input_shape: [2, 1]
+    dataset: test
+    batch: 8
+    rate: 20
+    timeout: 5
+    budget: 1000
+";
+
+#[test]
+fn endpoints_are_described_or_only_named() {
+    let named = format!("{GOOD}endpoints:\n  - {{name: api, url: \"grpc://api.example.org\"}}\n");
+    let manifest = read("caiso.yaml", named.as_bytes()).unwrap();
+    let endpoint = &manifest.endpoints[0];
+    assert!(endpoint.body.is_none() && endpoint.answer.is_none());
+    assert_eq!((endpoint.batch.value, endpoint.concurrency.value), (32, 1));
+
+    let manifest = read("caiso.yaml", format!("{GOOD}{ENDPOINT}").as_bytes()).unwrap();
+    let endpoint = &manifest.endpoints[0];
+    assert_eq!(endpoint.method.as_str(), "POST");
+    assert_eq!(endpoint.answer.as_ref().unwrap().pointer().value, "/predictions");
+    assert_eq!(endpoint.budget.as_ref().unwrap().value, 1000);
+    let again = serde_json::to_value(endpoint).unwrap();
+    let again: caiso_core::manifest::Endpoint = serde_json::from_value(again).unwrap();
+    assert_eq!(&again, endpoint);
+}
+
+#[test]
+fn broken_endpoints_are_explained() {
+    let cases = [
+        ("no answer", "    answer: {probabilities: /predictions}\n", ""),
+        ("two answers", "{probabilities: /predictions}", "{probabilities: /p, label: /l}"),
+        ("unknown answer", "{probabilities: /predictions}", "{logits: /p}"),
+        ("no pointer", "/predictions", "predictions"),
+        ("bad escape", "/predictions", "/a~2b"),
+        ("two positions", "/predictions", "/*/a/*"),
+        ("no HTTP", "https:", "grpc:"),
+        ("one class", "[refused, granted]", "[refused]"),
+        ("labels for others", "[\"0\", \"1\"]", "[\"0\"]"),
+        ("wrong shape", "[2, 1]", "[3]"),
+        ("empty axis", "[2, 1]", "[2, 0]"),
+        ("empty batch", "batch: 8", "batch: 0"),
+        ("too many", "batch: 8", "concurrency: 65"),
+        ("no rate", "rate: 20", "rate: 0"),
+        ("no timeout", "timeout: 5", "timeout: .nan"),
+        ("reversed bounds", "[0, 3]", "[3, 0]"),
+        ("unknown method", "batch: 8", "method: GET"),
+        ("unknown data", "dataset: test\n    batch", "dataset: tset\n    batch"),
+        ("roots outside", "batch: 8", "tls_roots: /etc/ca.pem"),
+    ];
+    let report: String = cases
+        .iter()
+        .map(|(name, from, to)| {
+            let endpoint = ENDPOINT.replace(from, to);
+            assert_ne!(endpoint, ENDPOINT, "{name}");
+            format!("== {name}\n{}\n", errors(&format!("{GOOD}{endpoint}")))
+        })
+        .collect();
+    insta::assert_snapshot!(report);
+}
