@@ -2,4 +2,4 @@
 
 use crate::Attack;
 
-caiso_core::units![Attack: fgsm, bim, pgd];
+caiso_core::units![Attack: fgsm, bim, pgd, tree_min, decision_tree];

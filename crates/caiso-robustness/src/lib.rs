@@ -22,6 +22,7 @@ mod pool;
 mod report;
 mod run;
 mod summary;
+mod trees;
 
 pub use attack::{Attack, Goal, Scope, find};
 pub use attacks::ALL as ATTACKS;
