@@ -11,6 +11,20 @@ pub enum Error {
     /// The bytes are not a whole ONNX file.
     #[error(transparent)]
     Decode(#[from] DecodeError),
+    /// Bytes of another format.
+    #[error(
+        "the file is not one of the models that are read: ONNX, XGBoost (JSON or UBJSON, as save_model writes \
+         them), LightGBM (text, as save_model writes it); export the model to one of these"
+    )]
+    Unrecognised,
+    /// A file that is not what its beginning says.
+    #[error("the {format} cannot be read: {problem}")]
+    Malformed {
+        /// Format: `XGBoost model`.
+        format: &'static str,
+        /// What is wrong and where.
+        problem: String,
+    },
     /// Operators that cannot be run, all of them.
     #[error("{} not supported: {}", plural(.0.len(), "operator"), listed(.0))]
     Unsupported(Vec<Unsupported>),

@@ -8,6 +8,7 @@ mod arithmetic;
 mod conv;
 mod correlation;
 mod dense;
+mod impute;
 mod normalize;
 mod pool;
 mod ranking;
@@ -21,6 +22,7 @@ mod window;
 pub(crate) use arithmetic::{Arithmetic, Operand, Operator};
 pub(crate) use conv::{Conv, Definition};
 pub(crate) use dense::Dense;
+pub(crate) use impute::Impute;
 pub(crate) use normalize::{Norm, Normalize};
 pub(crate) use pool::{Pool, Pooling};
 pub(crate) use ranking::ArgExtreme;
@@ -47,6 +49,8 @@ pub(crate) enum Kernel {
     Arithmetic(Arithmetic),
     /// Softmax or its logarithm along an axis.
     Softmax(Softmax),
+    /// Numbers in the place of missing values.
+    Impute(Impute),
     /// Division of each row by its norm.
     Normalize(Normalize),
     /// Values in another order, left out or repeated.
@@ -95,6 +99,7 @@ impl Kernel {
             Self::Unary(unary) => unary.forward(&values[inputs[0]], out),
             Self::Arithmetic(arithmetic) => arithmetic.forward(rows, inputs, values, out),
             Self::Softmax(softmax) => softmax.forward(&values[inputs[0]], out),
+            Self::Impute(impute) => impute.forward(&values[inputs[0]], out),
             Self::Normalize(normalize) => normalize.forward(&values[inputs[0]], out),
             Self::Select(select) => select.forward(rows, &values[inputs[0]], out),
             Self::Concat(concat) => concat.forward(inputs, values, out),
@@ -157,6 +162,7 @@ impl Kernel {
             Self::Pool(pool) => pool.backward(&values[slot], out, seed, gradient),
             Self::Unary(unary) => unary.backward(&values[slot], seed, gradient),
             Self::Softmax(softmax) => softmax.backward(out, seed, gradient),
+            Self::Impute(impute) => impute.backward(&values[slot], seed, gradient),
             Self::Normalize(normalize) => normalize.backward(&values[slot], out, seed, gradient),
             Self::Select(select) => select.backward(rows, seed, gradient),
             Self::Concat(concat) => concat.backward(&step.inputs, seed, gradients),

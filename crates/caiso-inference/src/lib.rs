@@ -35,10 +35,12 @@ pub mod onnx;
 mod program;
 mod session;
 mod text;
+mod trees;
 
 pub use classifier::Classifier;
 pub use error::{Error, Unsupported};
-pub use load::OnnxModel;
+pub use load::{OnnxModel, load};
 pub use loss::Loss;
 pub use model::{Access, CHUNK, Differentiable, LogitTap, Model, ModelSpec, Session, arg_max};
 pub use text::{TextModel, TextSpec};
+pub use trees::{Scores, TreeEnsemble, TreeNode, TreeTest};

@@ -11,7 +11,10 @@ mod arithmetic;
 mod classic;
 mod conv;
 mod dense;
+mod document;
 mod graph;
+mod lightgbm;
+mod linear;
 mod operators;
 mod pool;
 mod ranking;
@@ -20,14 +23,48 @@ mod structure;
 mod tail;
 mod value;
 mod window;
+mod xgboost;
 
 use rayon::prelude::*;
 
+use self::document::Value;
 use crate::model::check_rows;
 use crate::onnx;
 use crate::program::Program;
 use crate::session::Workspace;
 use crate::{CHUNK, Differentiable, Error, Model, ModelSpec, Session};
+
+/// Loads a model of any format that is read: ONNX, XGBoost (JSON or UBJSON, of version 1.0 or later) or LightGBM
+/// (text), told apart by their content.
+///
+/// A regressor comes as a model of two classes with logits `[0, z]`, where `z` is what it predicts before any
+/// link function: the logarithm for Poisson, gamma and Tweedie regression.
+///
+/// # Errors
+/// [`Error::Unrecognised`] if it is none of these; [`Error::Decode`] or [`Error::Malformed`] if it is damaged;
+/// [`Error::Unsupported`] or [`Error::Graph`] if something in it is not supported or contradicts itself.
+pub fn load(bytes: &[u8]) -> Result<Box<dyn Model>, Error> {
+    let trimmed = bytes.trim_ascii_start();
+    // UBJSON has the type of a length where JSON has a quote.
+    let after_brace = bytes.strip_prefix(b"{").and_then(<[u8]>::first);
+    let document =
+        if matches!(after_brace, Some(b'i' | b'U' | b'I' | b'l' | b'L' | b'N' | b'$' | b'#')) {
+            Value::from_ubjson(bytes)
+        } else if trimmed.starts_with(b"{") {
+            Value::from_json(bytes)
+        } else if trimmed.starts_with(b"tree\n") || trimmed.starts_with(b"tree\r\n") {
+            return lightgbm::build(bytes);
+        } else {
+            // Field 1 is the version, and some writers begin with another field.
+            return match OnnxModel::load(bytes) {
+                Ok(model) => Ok(Box::new(model)),
+                Err(Error::Decode(_)) if !bytes.starts_with(b"\x08") => Err(Error::Unrecognised),
+                Err(error) => Err(error),
+            };
+        };
+    let malformed = |problem| Error::Malformed { format: "XGBoost model", problem };
+    xgboost::build(&document.map_err(malformed)?)
+}
 
 /// A classifier from an ONNX file, with gradients with respect to its input unless
 /// [`ModelSpec::without_gradient`] names operators that have none.

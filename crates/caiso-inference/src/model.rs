@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::{Error, Loss, Unsupported};
+use crate::{Error, Loss, TreeEnsemble, Unsupported};
 
 /// Rows that the whole-batch functions give to one session at a time, and attacks should: ten of the matrix
 /// kernels' tiles of six rows. With more than 66 the matrix library would split one product over threads; with
@@ -107,6 +107,11 @@ pub trait Model: Send + Sync {
 
     /// The same model with its gradients, if it has any.
     fn differentiable(&self) -> Option<&dyn Differentiable> {
+        None
+    }
+
+    /// The decision trees that the logits are made of, if they are made of nothing else.
+    fn trees(&self) -> Option<&TreeEnsemble> {
         None
     }
 

@@ -22,5 +22,7 @@ caiso_core::units![
     signopt,
     simba,
     zoo,
+    tree_min,
+    decision_tree,
     noise,
 ];

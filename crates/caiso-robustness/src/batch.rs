@@ -381,6 +381,25 @@ impl<'o, 'm> Batch<'o, 'm> {
         Ok(self.fooled[0])
     }
 
+    /// The row with the low and the high end of its box, in the model's units.
+    pub(crate) fn in_model_units(&self, row: usize) -> [&[f32]; 3] {
+        let all = [&self.model_origin, &self.model_low, &self.model_high];
+        all.map(|values| &values[self.span(row)])
+    }
+
+    /// Decides a valid point of a row that is in the model's units, and keeps it if it is adversarial.
+    pub(crate) fn evaluate_in_model_units(
+        &mut self,
+        row: usize,
+        point: &[f32],
+    ) -> Result<(), RobustnessError> {
+        self.rows = vec![row];
+        self.input = point.to_vec();
+        self.decide()?;
+        self.keep();
+        Ok(())
+    }
+
     /// Runs an attack on one row after another; a row whose queries are spent ends, the others go on.
     pub(crate) fn each_row(
         &mut self,

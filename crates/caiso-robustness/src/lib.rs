@@ -30,6 +30,7 @@ mod report;
 mod run;
 mod schedule;
 mod summary;
+mod trees;
 
 pub use attack::{Attack, Goal, Scope, find};
 pub use attacks::ALL as ATTACKS;

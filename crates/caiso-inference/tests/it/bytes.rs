@@ -119,3 +119,61 @@ proptest! {
         exercise(&bytes);
     }
 }
+
+/// Models of trees, in each of the forms that are read.
+const TREES: [&[u8]; 5] = [
+    include_bytes!("../fixtures/trees/xgboost-two.model.json"),
+    include_bytes!("../fixtures/trees/xgboost-two-ubjson.ubj"),
+    include_bytes!("../fixtures/trees/xgboost-linear.model.json"),
+    include_bytes!("../fixtures/trees/lightgbm-two.model.txt"),
+    include_bytes!("../fixtures/trees/lightgbm-zero.model.txt"),
+];
+
+proptest! {
+    /// Whatever loads also answers.
+    #[test]
+    fn damaged_trees_are_refused_or_answer(
+        which in 0..TREES.len(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        end in any::<prop::sample::Index>(),
+        cut in any::<bool>(),
+    ) {
+        let mut bytes = TREES[which].to_vec();
+        for (place, byte) in changes {
+            let place = place.index(bytes.len());
+            bytes[place] = byte;
+        }
+        if cut {
+            bytes.truncate(end.index(bytes.len()));
+        }
+        if let Ok(model) = caiso_inference::load(&bytes) {
+            let rows = vec![0.5; 2 * model.features().min(1000)];
+            if model.features() <= 1000 {
+                prop_assert_eq!(model.logits(&rows).unwrap().len(), 2 * model.classes());
+            }
+        }
+    }
+}
+
+#[test]
+fn other_formats_are_named_as_such() {
+    for bytes in [&b"PK\x03\x04"[..], b"", b"\x80\x04\x95", b"tree of life"] {
+        let message = caiso_inference::load(bytes).err().unwrap().to_string();
+        assert!(
+            message.starts_with("the file is not one of the models that are read: ONNX, XGBoost"),
+            "{message}"
+        );
+    }
+    let message = caiso_inference::load(b"{\"a\": [1, 2}").err().unwrap().to_string();
+    assert_eq!(
+        message,
+        "the XGBoost model cannot be read: expected `,` or `]` at line 1 column 12"
+    );
+    let message = caiso_inference::load(b"{\"a\": []}").err().unwrap().to_string();
+    assert_eq!(message, "document: \"learner\" is missing");
+    let message = caiso_inference::load(b"tree\nversion=v4\n").err().unwrap().to_string();
+    assert_eq!(
+        message,
+        "the LightGBM model cannot be read: the line \"end of trees\" is missing, it is cut off"
+    );
+}

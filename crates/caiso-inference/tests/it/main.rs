@@ -8,3 +8,4 @@ mod gradients;
 mod images;
 mod independence;
 mod refusals;
+mod trees;

@@ -2,9 +2,11 @@
 
 mod blackbox;
 mod exact;
+mod forest;
 mod laws;
 mod models;
 mod mortgage;
 mod nearest;
 mod outcomes;
 mod parity;
+mod trees;

@@ -1,0 +1,157 @@
+//! Evaluation of many rows at once.
+
+use super::{FEATURE, MISSING_LEFT, Packed, SET, TreeEnsemble};
+
+/// How logits follow from the outputs of an ensemble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scores {
+    /// One output for each of several classes: the logits as they are.
+    Margins,
+    /// One output `z`: logits `[0, z]`.
+    Margin,
+    /// The probability of each of several classes: logits are their logarithms.
+    Probabilities,
+    /// The probability `p` of the second of two classes: logits `[ln(1 - p), ln(p)]`.
+    Probability,
+}
+
+/// Ways through trees that are followed side by side, so that the processor need not wait for the memory.
+const LANES: usize = 16;
+/// Rows that go through all trees before the next ones do, so that they stay in the cache.
+const BLOCK: usize = 128;
+
+impl TreeEnsemble {
+    /// What the leaves of each row add up to, `[rows, outputs]`.
+    ///
+    /// # Panics
+    /// If `rows` are not whole rows, `[rows, features]`.
+    pub fn sums(&self, rows: &[f32]) -> Vec<f64> {
+        assert!(rows.len().is_multiple_of(self.features), "whole rows");
+        let mut sums = self.base.repeat(rows.len() / self.features);
+        let blocks = rows.chunks(BLOCK * self.features);
+        for (rows, sums) in blocks.zip(sums.chunks_mut(BLOCK * self.outputs())) {
+            if self.sets.len() > 1 {
+                self.add::<true>(rows, sums);
+            } else {
+                self.add::<false>(rows, sums);
+            }
+        }
+        sums
+    }
+
+    /// The leaf of a tree that a row comes to: its first output and its values.
+    ///
+    /// # Panics
+    /// If `row` is not one row.
+    pub fn leaf(&self, tree: usize, row: &[f32]) -> (usize, &[f64]) {
+        assert_eq!(row.len(), self.features, "one row");
+        let mut at = [self.trees[tree].root];
+        self.walk::<true>(&mut at, [tree], |_| row);
+        let (output, count) = self.trees[tree].outputs;
+        let first = self.leaf[at[0] as usize] as usize;
+        (output as usize, &self.values[first..first + count as usize])
+    }
+
+    fn add<const SETS: bool>(&self, rows: &[f32], sums: &mut [f64]) {
+        let width = self.features;
+        let groups = rows.chunks_exact(LANES * width);
+        let rest = groups.remainder();
+        let (many, few) = sums.split_at_mut(sums.len() - rest.len() / width * self.outputs());
+        for tree in 0..self.trees.len() {
+            let groups = rows.chunks_exact(LANES * width);
+            for (group, sums) in groups.zip(many.chunks_exact_mut(LANES * self.outputs())) {
+                let mut at = [self.trees[tree].root; LANES];
+                self.walk::<SETS>(&mut at, [tree; LANES], |lane| &group[lane * width..][..width]);
+                for (at, sums) in at.into_iter().zip(sums.chunks_exact_mut(self.outputs())) {
+                    self.add_leaf(tree, at, sums);
+                }
+            }
+        }
+        // Of few rows each goes through several trees at a time.
+        let trees: Vec<usize> = (0..self.trees.len()).collect();
+        for (row, sums) in rest.chunks_exact(width).zip(few.chunks_exact_mut(self.outputs())) {
+            let (groups, rest) = trees.as_chunks::<LANES>();
+            for &group in groups {
+                let mut at = group.map(|tree| self.trees[tree].root);
+                self.walk::<SETS>(&mut at, group, |_| row);
+                for (tree, at) in group.into_iter().zip(at) {
+                    self.add_leaf(tree, at, sums);
+                }
+            }
+            for &tree in rest {
+                let mut at = [self.trees[tree].root];
+                self.walk::<SETS>(&mut at, [tree], |_| row);
+                self.add_leaf(tree, at[0], sums);
+            }
+        }
+    }
+
+    fn add_leaf(&self, tree: usize, node: u32, sums: &mut [f64]) {
+        let (output, count) = self.trees[tree].outputs;
+        let first = self.leaf[node as usize] as usize;
+        let sums = &mut sums[output as usize..][..count as usize];
+        for (sum, value) in sums.iter_mut().zip(&self.values[first..]) {
+            *sum += value;
+        }
+    }
+
+    /// Goes from roots to leaves.
+    #[inline]
+    fn walk<'r, const SETS: bool>(
+        &self,
+        at: &mut [u32],
+        trees: impl IntoIterator<Item = usize>,
+        row: impl Fn(usize) -> &'r [f32],
+    ) {
+        let (least, most) = trees.into_iter().fold((u32::MAX, 0), |(least, most), tree| {
+            let (shortest, longest) = self.trees[tree].depth;
+            (least.min(shortest), most.max(longest))
+        });
+        let mut step = || {
+            let mut moved = false;
+            for (lane, at) in at.iter_mut().enumerate() {
+                let next = self.next::<SETS>(*at, row(lane));
+                moved |= next != *at;
+                *at = next;
+            }
+            moved
+        };
+        for _ in 0..least {
+            step();
+        }
+        for _ in least..most {
+            if !step() {
+                return;
+            }
+        }
+    }
+
+    #[inline]
+    fn next<const SETS: bool>(&self, at: u32, row: &[f32]) -> u32 {
+        let Packed { test, feature, left } = self.nodes[at as usize];
+        let value = row[(feature & FEATURE) as usize];
+        let within = if SETS && feature & SET != 0 {
+            let set = self.set(test);
+            let above = set.partition_point(|(_, high)| *high < value);
+            set.get(above).is_some_and(|(low, high)| (*low..=*high).contains(&value))
+        } else {
+            value <= test
+        };
+        let stays = within | ((feature & MISSING_LEFT != 0) & value.is_nan());
+        // A leaf is its own left child, and a leaf lets every value go left.
+        left + u32::from(!stays)
+    }
+
+    /// The logits `[rows, classes]` of sums `[rows, outputs]`.
+    pub fn logits_of(&self, sums: &[f64]) -> Vec<f32> {
+        let logarithm = |p: f64| (p.max(f64::from(f32::MIN_POSITIVE)).ln()) as f32;
+        match self.scores {
+            Scores::Margins => sums.iter().map(|&z| z as f32).collect(),
+            Scores::Margin => sums.iter().flat_map(|&z| [0.0, z as f32]).collect(),
+            Scores::Probabilities => sums.iter().map(|&p| logarithm(p)).collect(),
+            Scores::Probability => {
+                sums.iter().flat_map(|&p| [logarithm(1.0 - p), logarithm(p)]).collect()
+            }
+        }
+    }
+}
