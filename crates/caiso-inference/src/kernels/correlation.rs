@@ -40,6 +40,7 @@ pub(super) struct Segment {
 
 /// Output channels that are computed together: up to a few vectors of them.
 pub(super) struct Panel {
+    /// 0 if they are computed as dot products.
     pub(super) vectors: usize,
     /// First of them, and how many; the rest of the vectors is padding.
     pub(super) first: usize,
@@ -47,13 +48,16 @@ pub(super) struct Panel {
     /// First input channel of their group.
     pub(super) source: usize,
     pub(super) bias: Vec<f32>,
-    /// For each value of the segments one for each channel.
+    /// For each value of the segments one for each channel; for dot products vectors of them, one for each channel.
     pub(super) weights: Vec<f32>,
 }
 
 /// Longest segment, and most values of segments whose weights are used in one go: 256 KiB for the widest panel.
 const LONGEST: usize = 512;
 const BLOCK: usize = 1024;
+
+/// Most channels that are computed as dot products.
+const FEW: usize = 4;
 
 /// Values of padded input, at least one row, that are computed at a time.
 const PADDED: usize = 1 << 17;
@@ -275,24 +279,44 @@ impl Phase {
 
         let mut panels = Vec::new();
         let (lanes, widest) = tile::vectors();
+        let values = taps.len() * inputs;
+        let dots = outputs <= FEW && values >= 4 * lanes;
         for group in 0..shape.groups {
             let mut first = 0;
             while first < outputs {
-                let vectors = (outputs - first).div_ceil(lanes).min(widest);
-                let count = (vectors * lanes).min(outputs - first);
-                let mut weights = Vec::with_capacity(taps.len() * inputs * vectors * lanes);
-                for (_, tap) in &taps {
-                    for input in 0..inputs {
-                        let channels =
-                            (first..first + count).map(|output| weight(group, output, input, *tap));
-                        weights.extend(channels);
+                let column = |channels: Range<usize>, index: usize| {
+                    let (tap, input) = (taps[index / inputs].1, index % inputs);
+                    channels.map(move |output| weight(group, output, input, tap))
+                };
+                let mut weights = Vec::new();
+                let (vectors, count);
+                if dots {
+                    (vectors, count) = (0, outputs);
+                    let mut index = 0;
+                    for segment in &segments {
+                        for from in (0..segment.length).step_by(lanes) {
+                            let filled = lanes.min(segment.length - from);
+                            for channel in 0..outputs {
+                                let values = (index..index + filled)
+                                    .flat_map(|index| column(channel..channel + 1, index));
+                                weights.extend(values);
+                                weights.resize(weights.len() + lanes - filled, 0.0);
+                            }
+                            index += filled;
+                        }
+                    }
+                } else {
+                    vectors = (outputs - first).div_ceil(lanes).min(widest);
+                    count = (vectors * lanes).min(outputs - first);
+                    for index in 0..values {
+                        weights.extend(column(first..first + count, index));
                         weights.resize(weights.len() + vectors * lanes - count, 0.0);
                     }
                 }
                 let start = group * outputs + first;
                 let bias = bias.iter().skip(start).take(count).copied();
                 let mut bias: Vec<f32> = bias.collect();
-                bias.resize(vectors * lanes, 0.0);
+                bias.resize(count.max(vectors * lanes), 0.0);
                 let source = group * inputs;
                 panels.push(Panel { vectors, first: start, count, source, bias, weights });
                 first += count;
