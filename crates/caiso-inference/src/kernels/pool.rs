@@ -165,14 +165,12 @@ impl Pool {
                     }
                     ops.store(largest, &mut out[at..]);
                 }
-                for at in whole..c {
-                    let mut largest = values(first)[at];
+                for (at, out) in out.iter_mut().enumerate().skip(whole) {
+                    *out = values(first)[at];
                     for pixel in rest {
                         let x = values(pixel)[at];
-                        let keep = largest >= x || largest.is_nan();
-                        largest = if keep { largest } else { x };
+                        *out = if *out >= x || out.is_nan() { *out } else { x };
                     }
-                    out[at] = largest;
                 }
             }
             Pooling::Average { .. } => {
@@ -232,9 +230,9 @@ impl Pool {
                     }
                 }
                 for at in whole..c {
-                    let found = pixels.iter().map(|pixel| *pixel as usize * c + at);
-                    let mut found = found.filter(|&place| !(input[place] < out[at]));
-                    if let Some(place) = found.next() {
+                    let mut found = pixels.iter().map(|pixel| *pixel as usize * c + at);
+                    let less = |place: usize| input[place] < out[at];
+                    if let Some(place) = found.find(|&place| !less(place)) {
                         gradient[place] += seed[at];
                     }
                 }

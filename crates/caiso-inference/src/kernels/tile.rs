@@ -146,6 +146,16 @@ impl Tiles<'_> {
         let (mut starts, mut places) = ([0; P], [0; P]);
         let phase = self.phase;
         let (mut row, mut pixel) = *at;
+        let rest = &phase.starts[pixel..];
+        if let (Some(from), Some(to)) =
+            (rest.first_chunk::<P>(), phase.places[pixel..].first_chunk::<P>())
+            && rest.len() > P
+        {
+            let start = row * self.input_row + panel.source;
+            let place = row * self.output_row + panel.first;
+            *at = (row, pixel + P);
+            return (from.map(|from| from + start), to.map(|to| to + place));
+        }
         for i in 0..P {
             if i >= valid {
                 (starts[i], places[i]) = (starts[i - 1], places[i - 1]);
@@ -239,43 +249,74 @@ impl Tiles<'_> {
                     }
                 }
                 sums = products::<I, V, P>(isa, sums, segments, now, self.input, &starts);
-                for i in 0..P {
-                    if i >= valid {
-                        break;
+                let finish = if last {
+                    *self.finish
+                } else {
+                    Finish { residual: None, relu: false, ..*self.finish }
+                };
+                for i in 0..valid {
+                    let place = places[i];
+                    let sums = &mut sums[i];
+                    if !whole {
+                        self.part(isa, sums, place, panel.count, &finish);
+                        continue;
                     }
+                    if let Some(residual) = finish.residual {
+                        let residual = &residual[place..][..width];
+                        for v in 0..V {
+                            sums[v] = ops.add(sums[v], ops.load(&residual[v * lanes..]));
+                        }
+                    }
+                    if finish.relu {
+                        for v in 0..V {
+                            sums[v] = relu(isa, sums[v]);
+                        }
+                    }
+                    let out = &mut self.out[place..][..width];
                     for v in 0..V {
-                        let mut sum = sums[i][v];
-                        let place = places[i] + v * lanes;
-                        let count = panel.count.saturating_sub(v * lanes).min(lanes);
-                        if last && let Some(residual) = self.finish.residual {
-                            let residual = if whole {
-                                ops.load(&residual[place..])
-                            } else {
-                                ops.load_pad(&residual[place.min(residual.len())..][..count]).0
-                            };
-                            sum = ops.add(sum, residual);
-                        }
-                        if last && self.finish.relu {
-                            // NaN stays NaN.
-                            sum = ops.select(ops.zero(), sum, ops.lt(sum, ops.zero()));
-                        }
-                        if whole {
-                            ops.store(sum, &mut self.out[place..]);
-                        } else if count > 0 {
-                            let mut lane = [0.0; 16];
-                            ops.store(sum, &mut lane);
-                            self.out[place..place + count].copy_from_slice(&lane[..count]);
-                        }
+                        ops.store(sums[v], &mut out[v * lanes..]);
                     }
                 }
             }
         }
     }
+
+    /// Finishes and writes sums of which only the first `count` are wanted.
+    #[inline(always)]
+    fn part<I: Isa>(
+        &mut self,
+        isa: I,
+        sums: &[I::F32],
+        place: usize,
+        count: usize,
+        finish: &Finish<'_>,
+    ) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        for (v, &sum) in sums.iter().enumerate() {
+            let count = count.saturating_sub(v * lanes).min(lanes);
+            let place = place + v * lanes;
+            let mut lane = [0.0; 16];
+            ops.store(sum, &mut lane);
+            for (i, sum) in lane[..count].iter_mut().enumerate() {
+                *sum += finish.residual.map_or(0.0, |residual| residual[place + i]);
+                *sum = if finish.relu && *sum < 0.0 { 0.0 } else { *sum };
+            }
+            self.out[place..place + count].copy_from_slice(&lane[..count]);
+        }
+    }
+}
+
+/// NaN stays NaN.
+#[inline(always)]
+pub(super) fn relu<I: Isa>(isa: I, x: I::F32) -> I::F32 {
+    let ops = isa.f32();
+    ops.select(ops.zero(), x, ops.lt(x, ops.zero()))
 }
 
 /// Adds the products of a tile. The sums are here alone, so that they stay in registers.
 #[inline(always)]
-fn products<I: Isa, const V: usize, const P: usize>(
+pub(super) fn products<I: Isa, const V: usize, const P: usize>(
     isa: I,
     mut sums: [[I::F32; V]; P],
     segments: &[Segment],
