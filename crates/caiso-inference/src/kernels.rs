@@ -18,6 +18,7 @@ mod tile;
 mod transpose;
 mod unary;
 mod window;
+mod winograd;
 
 pub(crate) use arithmetic::{Arithmetic, Operand, Operator};
 pub(crate) use conv::{Conv, Definition};

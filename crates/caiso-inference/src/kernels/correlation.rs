@@ -2,6 +2,7 @@ use std::ops::Range;
 
 use super::tile::{self, Start};
 use super::window::{Phase as AxisPhase, Window};
+use super::winograd::{self, Winograd};
 
 /// Each output pixel is a sum over taps of products of an input pixel with a constant matrix. Channels lie last.
 ///
@@ -16,7 +17,12 @@ pub(super) struct Correlation {
     /// Channels of the input and of the output.
     channels: [usize; 2],
     output_pixels: usize,
-    phases: Vec<Phase>,
+    method: Method,
+}
+
+enum Method {
+    Phases(Vec<Phase>),
+    Winograd(Winograd),
 }
 
 /// Output pixels that read at the same distances from where they begin.
@@ -40,6 +46,7 @@ pub(super) struct Segment {
 
 /// Output channels that are computed together: up to a few vectors of them.
 pub(super) struct Panel {
+    /// 0 if they are computed as dot products.
     pub(super) vectors: usize,
     /// First of them, and how many; the rest of the vectors is padding.
     pub(super) first: usize,
@@ -47,7 +54,7 @@ pub(super) struct Panel {
     /// First input channel of their group.
     pub(super) source: usize,
     pub(super) bias: Vec<f32>,
-    /// For each value of the segments one for each channel.
+    /// For each value of the segments one for each channel; for dot products vectors of them, one for each channel.
     pub(super) weights: Vec<f32>,
 }
 
@@ -55,8 +62,14 @@ pub(super) struct Panel {
 const LONGEST: usize = 512;
 const BLOCK: usize = 1024;
 
+/// Most channels that are computed as dot products.
+const FEW: usize = 4;
+
 /// Values of padded input, at least one row, that are computed at a time.
 const PADDED: usize = 1 << 17;
+
+/// Output pixels that are computed at a time in any case, so that weights are worth their way from memory.
+const PIXELS: usize = 384;
 
 /// The sizes of a correlation.
 pub(super) struct Shape {
@@ -84,6 +97,7 @@ impl Shape {
 }
 
 /// What is done with the sums.
+#[derive(Clone, Copy)]
 pub(super) struct Finish<'a> {
     pub(super) start: Start,
     /// Added to the output.
@@ -100,6 +114,7 @@ impl Correlation {
         bias: &[f32],
         weight: impl Fn(usize, usize, usize, usize) -> f32,
     ) -> Self {
+        let squares = Squares::of(shape, axes);
         let mut before = [0; 3];
         let mut padded = [0; 3];
         for (axis, phases) in axes.iter().enumerate() {
@@ -109,24 +124,30 @@ impl Correlation {
             });
             let length = shape.input[axis].cast_signed();
             let (low, high) = reads.fold((0, length - 1), |(l, h), at| (at.min(l), at.max(h)));
+            let high = squares.as_ref().map_or(high, |squares| squares.last(axis).max(high));
             before[axis] = low.unsigned_abs();
             padded[axis] = before[axis] + high.unsigned_abs() + 1;
         }
         let [inputs, outputs] = shape.channels;
         let channels = [inputs * shape.groups, outputs * shape.groups];
-        let mut phases = Vec::new();
-        for depth in &axes[0] {
-            for height in &axes[1] {
-                for width in &axes[2] {
-                    let axes = [depth, height, width];
-                    let grid = Grid { padded, before, channels: channels[0] };
-                    phases.push(Phase::new(shape, axes, &grid, bias, &weight));
+        let grid = Grid { padded, before, channels: channels[0] };
+        let method = if let Some(squares) = squares {
+            Method::Winograd(squares.winograd(shape, &grid, bias, &weight))
+        } else {
+            let mut phases = Vec::new();
+            for depth in &axes[0] {
+                for height in &axes[1] {
+                    for width in &axes[2] {
+                        let axes = [depth, height, width];
+                        phases.push(Phase::new(shape, axes, &grid, bias, &weight));
+                    }
                 }
             }
-        }
-        phases.retain(|phase| !phase.starts.is_empty());
+            phases.retain(|phase| !phase.starts.is_empty());
+            Method::Phases(phases)
+        };
         let output_pixels = shape.output.iter().product();
-        Self { input: shape.input, padded, before, channels, output_pixels, phases }
+        Self { input: shape.input, padded, before, channels, output_pixels, method }
     }
 
     /// Values of a row with its padding.
@@ -146,10 +167,17 @@ impl Correlation {
         let padded_row = self.padded_row();
         let input_row = self.input.iter().product::<usize>() * self.channels[0];
         let output_row = self.output_pixels * self.channels[1];
-        let rows = (PADDED / padded_row).max(1);
-        if scratch.len() < rows * padded_row {
-            scratch.resize(rows * padded_row, 0.0);
+        let rows = (PADDED / padded_row).max(PIXELS / self.output_pixels).max(1);
+        let rows = rows.min(input.len() / input_row);
+        let padded = rows * padded_row;
+        let between = match &self.method {
+            Method::Phases(_) => 0,
+            Method::Winograd(winograd) => winograd.scratch(rows),
+        };
+        if scratch.len() < padded + between {
+            scratch.resize(padded + between, 0.0);
         }
+        let (padded, between) = scratch.split_at_mut(padded);
         let parts = input.chunks(rows * input_row).zip(out.chunks_mut(rows * output_row));
         for (index, (input, out)) in parts.enumerate() {
             let count = input.len() / input_row;
@@ -159,13 +187,20 @@ impl Correlation {
             let input = if mask.is_none() && padded_row == input_row {
                 input
             } else {
-                let scratch = &mut scratch[..count * padded_row];
-                self.pad(input, mask, scratch);
-                scratch
+                let padded = &mut padded[..count * padded_row];
+                self.pad(input, mask, padded);
+                padded
             };
             let finish = Finish { residual, ..*finish };
-            for phase in &self.phases {
-                tile::run(phase, input, padded_row, out, output_row, &finish);
+            match &self.method {
+                Method::Phases(phases) => {
+                    for phase in phases {
+                        tile::run(phase, input, padded_row, out, output_row, &finish);
+                    }
+                }
+                Method::Winograd(winograd) => {
+                    winograd.run(input, padded_row, between, out, &finish);
+                }
             }
         }
     }
@@ -192,6 +227,71 @@ impl Correlation {
                 Some(mask) => tile::masked(input, &mask[index * line..][..line], out),
             }
         }
+    }
+}
+
+/// Windows of 3 x 3 with stride 1, for which there is a faster way.
+struct Squares {
+    /// Where the first output begins to read, along height and width.
+    first: [isize; 2],
+    /// The taps in reading order.
+    taps: [[usize; 3]; 2],
+    output: [usize; 2],
+}
+
+impl Squares {
+    fn of(shape: &Shape, axes: &[Vec<AxisPhase>; 3]) -> Option<Self> {
+        let [depth, height, width] = axes.each_ref().map(Vec::as_slice);
+        let ([depth], [height], [width]) = (depth, height, width) else { return None };
+        let output = [shape.output[1], shape.output[2]];
+        let single = depth.taps.len() == 1 && depth.starts.len() == 1 && shape.input[0] == 1;
+        if !single
+            || depth.starts[0].1 + depth.taps[0].1 != 0
+            || shape.groups != 1
+            || !Winograd::pays(shape.channels, output)
+        {
+            return None;
+        }
+        let (first_line, lines) = Self::axis(height)?;
+        let (first_place, places) = Self::axis(width)?;
+        Some(Self { first: [first_line, first_place], taps: [lines, places], output })
+    }
+
+    fn axis(phase: &AxisPhase) -> Option<(isize, [usize; 3])> {
+        let mut taps: [(usize, isize); 3] = phase.taps.as_slice().try_into().ok()?;
+        taps.sort_unstable_by_key(|(_, offset)| *offset);
+        let first = phase.starts.first()?.1;
+        let regular = (first..).zip(&phase.starts).all(|(at, (_, start))| *start == at);
+        let [(a, x), (b, y), (c, z)] = taps;
+        (regular && y == x + 1 && z == x + 2).then_some((first + x, [a, b, c]))
+    }
+
+    /// The last place along an axis that is read, by tiles that reach over the edge.
+    fn last(&self, axis: usize) -> isize {
+        let Some(axis) = axis.checked_sub(1) else { return 0 };
+        let length = self.output[axis].next_multiple_of(winograd::TILE) + 2;
+        self.first[axis] + length.cast_signed() - 1
+    }
+
+    fn winograd(
+        &self,
+        shape: &Shape,
+        grid: &Grid,
+        bias: &[f32],
+        weight: impl Fn(usize, usize, usize, usize) -> f32,
+    ) -> Winograd {
+        let at =
+            |axis: usize| (self.first[axis] + grid.before[axis + 1].cast_signed()).unsigned_abs();
+        let place = winograd::Place {
+            channels: shape.channels,
+            output: self.output,
+            line: grid.place([0, 1, 0]),
+            origin: grid.place([0, at(0), at(1)]),
+        };
+        let [lines, places] = self.taps;
+        Winograd::new(&place, bias, |output, input, tap| {
+            weight(0, output, input, lines[tap / 3] * 3 + places[tap % 3])
+        })
     }
 }
 
@@ -275,24 +375,44 @@ impl Phase {
 
         let mut panels = Vec::new();
         let (lanes, widest) = tile::vectors();
+        let values = taps.len() * inputs;
+        let dots = outputs <= FEW && values >= 4 * lanes;
         for group in 0..shape.groups {
             let mut first = 0;
             while first < outputs {
-                let vectors = (outputs - first).div_ceil(lanes).min(widest);
-                let count = (vectors * lanes).min(outputs - first);
-                let mut weights = Vec::with_capacity(taps.len() * inputs * vectors * lanes);
-                for (_, tap) in &taps {
-                    for input in 0..inputs {
-                        let channels =
-                            (first..first + count).map(|output| weight(group, output, input, *tap));
-                        weights.extend(channels);
+                let column = |channels: Range<usize>, index: usize| {
+                    let (tap, input) = (taps[index / inputs].1, index % inputs);
+                    channels.map(move |output| weight(group, output, input, tap))
+                };
+                let mut weights = Vec::new();
+                let (vectors, count);
+                if dots {
+                    (vectors, count) = (0, outputs);
+                    let mut index = 0;
+                    for segment in &segments {
+                        for from in (0..segment.length).step_by(lanes) {
+                            let filled = lanes.min(segment.length - from);
+                            for channel in 0..outputs {
+                                let values = (index..index + filled)
+                                    .flat_map(|index| column(channel..channel + 1, index));
+                                weights.extend(values);
+                                weights.resize(weights.len() + lanes - filled, 0.0);
+                            }
+                            index += filled;
+                        }
+                    }
+                } else {
+                    vectors = (outputs - first).div_ceil(lanes).min(widest);
+                    count = (vectors * lanes).min(outputs - first);
+                    for index in 0..values {
+                        weights.extend(column(first..first + count, index));
                         weights.resize(weights.len() + vectors * lanes - count, 0.0);
                     }
                 }
                 let start = group * outputs + first;
                 let bias = bias.iter().skip(start).take(count).copied();
                 let mut bias: Vec<f32> = bias.collect();
-                bias.resize(vectors * lanes, 0.0);
+                bias.resize(count.max(vectors * lanes), 0.0);
                 let source = group * inputs;
                 panels.push(Panel { vectors, first: start, count, source, bias, weights });
                 first += count;

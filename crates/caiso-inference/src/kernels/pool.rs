@@ -3,7 +3,9 @@
     reason = "an instruction set reaches only what is inlined where it is chosen"
 )]
 
-use super::tile::vectorised;
+use rten_simd::ops::{BitOps, NumOps};
+use rten_simd::{Isa, SimdOp};
+
 use super::window::Window;
 
 /// What a pool makes of the values in a window.
@@ -76,36 +78,98 @@ impl Pool {
     }
 
     pub(super) fn forward(&self, input: &[f32], out: &mut [f32]) {
-        let c = self.channels;
-        let rows = input.chunks_exact(self.input_pixels * c);
-        let outs = out.chunks_exact_mut(self.ends.len() * c);
-        vectorised(
-            #[inline(always)]
-            || {
-                for (input, out) in rows.zip(outs) {
-                    self.windows(
-                        #[inline(always)]
-                        |place, pixels, share| {
-                            self.window(input, &mut out[place..place + c], pixels, share);
-                        },
-                    );
-                }
-            },
-        );
+        Forward { pool: self, input, out }.dispatch();
     }
 
+    /// Adds to the gradient. Of several largest values the first one gets it all.
+    pub(super) fn backward(&self, input: &[f32], out: &[f32], seed: &[f32], gradient: &mut [f32]) {
+        Backward { pool: self, input, out, seed, gradient }.dispatch();
+    }
+}
+
+struct Forward<'a> {
+    pool: &'a Pool,
+    input: &'a [f32],
+    out: &'a mut [f32],
+}
+
+impl SimdOp for Forward<'_> {
+    type Output = ();
+
     #[inline(always)]
-    fn window(&self, input: &[f32], out: &mut [f32], pixels: &[u32], share: f32) {
+    fn eval<I: Isa>(self, isa: I) {
+        let Self { pool, input, out } = self;
+        let c = pool.channels;
+        let rows = input.chunks_exact(pool.input_pixels * c);
+        for (input, out) in rows.zip(out.chunks_exact_mut(pool.ends.len() * c)) {
+            pool.windows(
+                #[inline(always)]
+                |place, pixels, share| {
+                    pool.window(isa, input, &mut out[place..place + c], pixels, share);
+                },
+            );
+        }
+    }
+}
+
+struct Backward<'a> {
+    pool: &'a Pool,
+    input: &'a [f32],
+    out: &'a [f32],
+    seed: &'a [f32],
+    gradient: &'a mut [f32],
+}
+
+impl SimdOp for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn eval<I: Isa>(self, isa: I) {
+        let Self { pool, input, out, seed, gradient } = self;
+        let c = pool.channels;
+        let rows = input.chunks_exact(pool.input_pixels * c);
+        let rows = rows.zip(gradient.chunks_exact_mut(pool.input_pixels * c));
+        let size = pool.ends.len() * c;
+        let outs = out.chunks_exact(size).zip(seed.chunks_exact(size));
+        for ((input, gradient), (out, seed)) in rows.zip(outs) {
+            pool.windows(
+                #[inline(always)]
+                |place, pixels, share| {
+                    let of = place..place + c;
+                    let outs = [&out[of.clone()], &seed[of]];
+                    pool.window_backward(isa, input, outs, gradient, pixels, share);
+                },
+            );
+        }
+    }
+}
+
+impl Pool {
+    #[inline(always)]
+    fn window<I: Isa>(&self, isa: I, input: &[f32], out: &mut [f32], pixels: &[u32], share: f32) {
         let c = out.len();
         let values = |pixel: &u32| &input[*pixel as usize * c..][..c];
         match self.pooling {
             Pooling::Max => {
+                let ops = isa.f32();
                 let Some((first, rest)) = pixels.split_first() else { return };
-                out.copy_from_slice(values(first));
-                for pixel in rest {
-                    for (out, &x) in out.iter_mut().zip(values(pixel)) {
+                let lanes = ops.len();
+                let whole = c - c % lanes;
+                for at in (0..whole).step_by(lanes) {
+                    let mut largest = ops.load(&values(first)[at..]);
+                    for pixel in rest {
+                        let x = ops.load(&values(pixel)[at..]);
                         // A NaN stays.
-                        *out = if x > *out || x.is_nan() { x } else { *out };
+                        let kept = ops.select(largest, x, ops.ge(largest, x));
+                        largest = ops.select(kept, largest, ops.eq(largest, largest));
+                    }
+                    ops.store(largest, &mut out[at..]);
+                }
+                for (at, out) in out.iter_mut().enumerate().skip(whole) {
+                    *out = values(first)[at];
+                    for pixel in rest {
+                        let x = values(pixel)[at];
+                        *out = if *out >= x || out.is_nan() { *out } else { x };
                     }
                 }
             }
@@ -136,33 +200,10 @@ impl Pool {
         }
     }
 
-    /// Adds to the gradient. Of several largest values the first one gets it all.
-    pub(super) fn backward(&self, input: &[f32], out: &[f32], seed: &[f32], gradient: &mut [f32]) {
-        let c = self.channels;
-        let rows = input.chunks_exact(self.input_pixels * c);
-        let rows = rows.zip(gradient.chunks_exact_mut(self.input_pixels * c));
-        let size = self.ends.len() * c;
-        let outs = out.chunks_exact(size).zip(seed.chunks_exact(size));
-        vectorised(
-            #[inline(always)]
-            || {
-                for ((input, gradient), (out, seed)) in rows.zip(outs) {
-                    self.windows(
-                        #[inline(always)]
-                        |place, pixels, share| {
-                            let of = place..place + c;
-                            let outs = [&out[of.clone()], &seed[of]];
-                            self.window_backward(input, outs, gradient, pixels, share);
-                        },
-                    );
-                }
-            },
-        );
-    }
-
     #[inline(always)]
-    fn window_backward(
+    fn window_backward<I: Isa>(
         &self,
+        isa: I,
         input: &[f32],
         [out, seed]: [&[f32]; 2],
         gradient: &mut [f32],
@@ -172,23 +213,27 @@ impl Pool {
         let c = out.len();
         match self.pooling {
             Pooling::Max => {
-                // Channels in blocks, each with a note of which have found their largest value.
-                for from in (0..c).step_by(LANES) {
-                    let count = LANES.min(c - from);
-                    let (out, seed) = (&out[from..from + count], &seed[from..from + count]);
-                    let mut left = [0.0; LANES];
-                    let left = &mut left[..count];
-                    left.copy_from_slice(seed);
+                let ops = isa.f32();
+                let lanes = ops.len();
+                let whole = c - c % lanes;
+                for at in (0..whole).step_by(lanes) {
+                    let largest = ops.load(&out[at..]);
+                    let mut left = ops.load(&seed[at..]);
                     for pixel in pixels {
-                        let at = *pixel as usize * c + from;
-                        let (input, gradient) =
-                            (&input[at..at + count], &mut gradient[at..at + count]);
-                        let parts = gradient.iter_mut().zip(left.iter_mut());
-                        for ((gradient, left), (x, out)) in parts.zip(input.iter().zip(out)) {
-                            let largest = x == out || x.is_nan();
-                            *gradient += if largest { *left } else { 0.0 };
-                            *left = if largest { 0.0 } else { *left };
-                        }
+                        let place = *pixel as usize * c + at;
+                        // Not less is the largest, or there is a NaN.
+                        let less = ops.lt(ops.load(&input[place..]), largest);
+                        let gradient = &mut gradient[place..];
+                        let sum = ops.add(ops.load(gradient), ops.select(ops.zero(), left, less));
+                        ops.store(sum, gradient);
+                        left = ops.select(left, ops.zero(), less);
+                    }
+                }
+                for at in whole..c {
+                    let mut found = pixels.iter().map(|pixel| *pixel as usize * c + at);
+                    let less = |place: usize| input[place] < out[at];
+                    if let Some(place) = found.find(|&place| !less(place)) {
+                        gradient[place] += seed[at];
                     }
                 }
             }
@@ -213,6 +258,3 @@ impl Pool {
         }
     }
 }
-
-/// Channels that are looked at together.
-const LANES: usize = 16;

@@ -9,7 +9,7 @@
 use rten_simd::ops::{BitOps, NumOps};
 use rten_simd::{Isa, SimdOp};
 
-use super::correlation::{Finish, Panel, Phase};
+use super::correlation::{Finish, Panel, Phase, Segment};
 
 /// What sums start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +117,12 @@ impl SimdOp for Tiles<'_> {
         let narrow = vectors().1 == 2;
         for panel in &phase.panels {
             match (panel.vectors, narrow) {
+                (0, _) => match panel.count {
+                    1 => self.dots::<I, 1, 4>(isa, panel),
+                    2 => self.dots::<I, 2, 4>(isa, panel),
+                    3 => self.dots::<I, 3, 4>(isa, panel),
+                    _ => self.dots::<I, 4, 4>(isa, panel),
+                },
                 (1, _) => self.panel::<I, 1, 12>(isa, panel),
                 (2, true) => self.panel::<I, 2, 6>(isa, panel),
                 (2, false) => self.panel::<I, 2, 12>(isa, panel),
@@ -128,6 +134,79 @@ impl SimdOp for Tiles<'_> {
 }
 
 impl Tiles<'_> {
+    /// Where the next `valid` pixels read and write, the last of them as often as there is room; `at` is row
+    /// and pixel.
+    #[inline(always)]
+    fn tile<const P: usize>(
+        &self,
+        at: &mut (usize, usize),
+        valid: usize,
+        panel: &Panel,
+    ) -> ([usize; P], [usize; P]) {
+        let (mut starts, mut places) = ([0; P], [0; P]);
+        let phase = self.phase;
+        let (mut row, mut pixel) = *at;
+        let rest = &phase.starts[pixel..];
+        if let (Some(from), Some(to)) =
+            (rest.first_chunk::<P>(), phase.places[pixel..].first_chunk::<P>())
+            && rest.len() > P
+        {
+            let start = row * self.input_row + panel.source;
+            let place = row * self.output_row + panel.first;
+            *at = (row, pixel + P);
+            return (from.map(|from| from + start), to.map(|to| to + place));
+        }
+        for i in 0..P {
+            if i >= valid {
+                (starts[i], places[i]) = (starts[i - 1], places[i - 1]);
+                continue;
+            }
+            starts[i] = row * self.input_row + phase.starts[pixel] + panel.source;
+            places[i] = row * self.output_row + phase.places[pixel] + panel.first;
+            pixel += 1;
+            if pixel == phase.starts.len() {
+                (row, pixel) = (row + 1, 0);
+            }
+        }
+        *at = (row, pixel);
+        (starts, places)
+    }
+
+    /// Up to four channels, as dot products over vectors of input values. Where there are so few, a vector of
+    /// them would be mostly empty.
+    #[inline(always)]
+    fn dots<I: Isa, const C: usize, const P: usize>(&mut self, isa: I, panel: &Panel) {
+        let ops = isa.f32();
+        let phase = self.phase;
+        let total = self.input.len() / self.input_row * phase.starts.len();
+        let mut at = (0, 0);
+        let mut done = 0;
+        while done < total {
+            let valid = P.min(total - done);
+            done += valid;
+            let (starts, places) = self.tile::<P>(&mut at, valid, panel);
+            let sums =
+                dot_products::<I, C, P>(isa, &phase.segments, &panel.weights, self.input, &starts);
+            for i in 0..P {
+                if i >= valid {
+                    break;
+                }
+                for c in 0..C {
+                    let place = places[i] + c;
+                    let mut sum = ops.sum(sums[i][c]);
+                    sum += match self.finish.start {
+                        Start::Bias => panel.bias[c],
+                        Start::Output => self.out[place],
+                    };
+                    if let Some(residual) = self.finish.residual {
+                        sum += residual[place];
+                    }
+                    self.out[place] = if self.finish.relu && sum < 0.0 { 0.0 } else { sum };
+                }
+            }
+        }
+    }
+
     /// `V` vectors of channels for `P` pixels at a time. A sum runs over the segments in their order, whatever
     /// tile its pixel is in.
     #[inline(always)]
@@ -136,8 +215,7 @@ impl Tiles<'_> {
         let lanes = ops.len();
         let width = V * lanes;
         let phase = self.phase;
-        let pixels = phase.starts.len();
-        let total = self.input.len() / self.input_row * pixels;
+        let total = self.input.len() / self.input_row * phase.starts.len();
         let whole = panel.count == width;
         let blocks = phase.blocks.len().max(1);
         let mut weights = panel.weights.as_slice();
@@ -150,25 +228,12 @@ impl Tiles<'_> {
             let from_bias = block == 0 && self.finish.start == Start::Bias;
             let last = block + 1 == blocks;
 
-            let (mut row, mut pixel) = (0, 0);
+            let mut at = (0, 0);
             let mut done = 0;
             while done < total {
                 let valid = P.min(total - done);
                 done += valid;
-                let mut starts = [0; P];
-                let mut places = [0; P];
-                for i in 0..P {
-                    if i >= valid {
-                        (starts[i], places[i]) = (starts[i - 1], places[i - 1]);
-                        continue;
-                    }
-                    starts[i] = row * self.input_row + phase.starts[pixel] + panel.source;
-                    places[i] = row * self.output_row + phase.places[pixel] + panel.first;
-                    pixel += 1;
-                    if pixel == pixels {
-                        (row, pixel) = (row + 1, 0);
-                    }
-                }
+                let (starts, places) = self.tile::<P>(&mut at, valid, panel);
 
                 let mut sums = [[ops.zero(); V]; P];
                 for i in 0..P {
@@ -183,58 +248,142 @@ impl Tiles<'_> {
                         };
                     }
                 }
-                let mut rest = now;
-                for segment in segments {
-                    let length = segment.length;
-                    let mut x = [&self.input[..0]; P];
-                    for i in 0..P {
-                        x[i] = &self.input[starts[i] + segment.offset..][..length];
+                sums = products::<I, V, P>(isa, sums, segments, now, self.input, &starts);
+                let finish = if last {
+                    *self.finish
+                } else {
+                    Finish { residual: None, relu: false, ..*self.finish }
+                };
+                for i in 0..valid {
+                    let place = places[i];
+                    let sums = &mut sums[i];
+                    if !whole {
+                        self.part(isa, sums, place, panel.count, &finish);
+                        continue;
                     }
-                    let (weights, later) = rest.split_at(length * width);
-                    rest = later;
-                    for (k, weights) in (0..length).zip(weights.chunks_exact(width)) {
-                        let mut w = [ops.zero(); V];
+                    if let Some(residual) = finish.residual {
+                        let residual = &residual[place..][..width];
                         for v in 0..V {
-                            w[v] = ops.load(&weights[v * lanes..]);
-                        }
-                        for i in 0..P {
-                            let x = ops.splat(x[i][k]);
-                            for v in 0..V {
-                                sums[i][v] = ops.mul_add(x, w[v], sums[i][v]);
-                            }
+                            sums[v] = ops.add(sums[v], ops.load(&residual[v * lanes..]));
                         }
                     }
-                }
-                for i in 0..P {
-                    if i >= valid {
-                        break;
+                    if finish.relu {
+                        for v in 0..V {
+                            sums[v] = relu(isa, sums[v]);
+                        }
                     }
+                    let out = &mut self.out[place..][..width];
                     for v in 0..V {
-                        let mut sum = sums[i][v];
-                        let place = places[i] + v * lanes;
-                        let count = panel.count.saturating_sub(v * lanes).min(lanes);
-                        if last && let Some(residual) = self.finish.residual {
-                            let residual = if whole {
-                                ops.load(&residual[place..])
-                            } else {
-                                ops.load_pad(&residual[place.min(residual.len())..][..count]).0
-                            };
-                            sum = ops.add(sum, residual);
-                        }
-                        if last && self.finish.relu {
-                            // NaN stays NaN.
-                            sum = ops.select(ops.zero(), sum, ops.lt(sum, ops.zero()));
-                        }
-                        if whole {
-                            ops.store(sum, &mut self.out[place..]);
-                        } else if count > 0 {
-                            let mut lane = [0.0; 16];
-                            ops.store(sum, &mut lane);
-                            self.out[place..place + count].copy_from_slice(&lane[..count]);
-                        }
+                        ops.store(sums[v], &mut out[v * lanes..]);
                     }
                 }
             }
         }
     }
+
+    /// Finishes and writes sums of which only the first `count` are wanted.
+    #[inline(always)]
+    fn part<I: Isa>(
+        &mut self,
+        isa: I,
+        sums: &[I::F32],
+        place: usize,
+        count: usize,
+        finish: &Finish<'_>,
+    ) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        for (v, &sum) in sums.iter().enumerate() {
+            let count = count.saturating_sub(v * lanes).min(lanes);
+            let place = place + v * lanes;
+            let mut lane = [0.0; 16];
+            ops.store(sum, &mut lane);
+            for (i, sum) in lane[..count].iter_mut().enumerate() {
+                *sum += finish.residual.map_or(0.0, |residual| residual[place + i]);
+                *sum = if finish.relu && *sum < 0.0 { 0.0 } else { *sum };
+            }
+            self.out[place..place + count].copy_from_slice(&lane[..count]);
+        }
+    }
+}
+
+/// NaN stays NaN.
+#[inline(always)]
+pub(super) fn relu<I: Isa>(isa: I, x: I::F32) -> I::F32 {
+    let ops = isa.f32();
+    ops.select(ops.zero(), x, ops.lt(x, ops.zero()))
+}
+
+/// Adds the products of a tile. The sums are here alone, so that they stay in registers.
+#[inline(always)]
+pub(super) fn products<I: Isa, const V: usize, const P: usize>(
+    isa: I,
+    mut sums: [[I::F32; V]; P],
+    segments: &[Segment],
+    mut weights: &[f32],
+    input: &[f32],
+    starts: &[usize; P],
+) -> [[I::F32; V]; P] {
+    let ops = isa.f32();
+    let lanes = ops.len();
+    let width = V * lanes;
+    for segment in segments {
+        let length = segment.length;
+        let mut x = [&input[..0]; P];
+        for i in 0..P {
+            x[i] = &input[starts[i] + segment.offset..][..length];
+        }
+        let (now, later) = weights.split_at(length * width);
+        weights = later;
+        for (k, weights) in (0..length).zip(now.chunks_exact(width)) {
+            let mut w = [ops.zero(); V];
+            for v in 0..V {
+                w[v] = ops.load(&weights[v * lanes..]);
+            }
+            for i in 0..P {
+                let x = ops.splat(x[i][k]);
+                for v in 0..V {
+                    sums[i][v] = ops.mul_add(x, w[v], sums[i][v]);
+                }
+            }
+        }
+    }
+    sums
+}
+
+/// Vectors of products, still to be summed up.
+#[inline(always)]
+fn dot_products<I: Isa, const C: usize, const P: usize>(
+    isa: I,
+    segments: &[Segment],
+    mut weights: &[f32],
+    input: &[f32],
+    starts: &[usize; P],
+) -> [[I::F32; C]; P] {
+    let ops = isa.f32();
+    let lanes = ops.len();
+    let mut sums = [[ops.zero(); C]; P];
+    for segment in segments {
+        let length = segment.length;
+        let mut x = [&input[..0]; P];
+        for i in 0..P {
+            x[i] = &input[starts[i] + segment.offset..][..length];
+        }
+        let (now, later) = weights.split_at(length.div_ceil(lanes) * C * lanes);
+        weights = later;
+        for (j, weights) in now.chunks_exact(C * lanes).enumerate() {
+            let mut w = [ops.zero(); C];
+            for c in 0..C {
+                w[c] = ops.load(&weights[c * lanes..]);
+            }
+            for i in 0..P {
+                let x = &x[i][j * lanes..];
+                let x = if x.len() < lanes { ops.load_pad(x).0 } else { ops.load(x) };
+                for c in 0..C {
+                    sums[i][c] = ops.mul_add(x, w[c], sums[i][c]);
+                }
+            }
+        }
+    }
+    sums
 }
