@@ -66,7 +66,7 @@ impl Layouts<'_> {
     }
 
     fn push(&mut self, kernel: Kernel, inputs: Vec<usize>, output: usize) {
-        self.steps.push(Step { kernel, inputs, first: Vec::new(), output, on_path: false });
+        self.steps.push(Step::new(kernel, inputs, output));
     }
 
     fn slot(&mut self, size: usize) -> usize {

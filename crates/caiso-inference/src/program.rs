@@ -25,6 +25,13 @@ pub(crate) struct Step {
     pub(crate) on_path: bool,
 }
 
+impl Step {
+    /// A step whose way back is still to be found by [`Program::new`].
+    pub(crate) fn new(kernel: Kernel, inputs: Vec<usize>, output: usize) -> Self {
+        Self { kernel, inputs, first: Vec::new(), output, on_path: false }
+    }
+}
+
 impl Program {
     /// Drops steps that the output does not need and joins what one kernel can do.
     pub(crate) fn new(mut slots: Vec<usize>, steps: Vec<Step>, mut output: usize) -> Self {

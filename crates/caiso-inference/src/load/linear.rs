@@ -35,12 +35,10 @@ pub(super) fn build(
     }
     let output = kernels.len();
     let slots = std::iter::once(features).chain(kernels.iter().map(|(_, size)| *size)).collect();
-    let steps = kernels.into_iter().enumerate().map(|(input, (kernel, _))| Step {
-        kernel,
-        inputs: vec![input],
-        first: Vec::new(),
-        output: input.saturating_add(1),
-    });
+    let steps = kernels
+        .into_iter()
+        .enumerate()
+        .map(|(input, (kernel, _))| Step::new(kernel, vec![input], input.saturating_add(1)));
     let program = Program::new(slots, steps.collect(), output);
     Ok(Box::new(OnnxModel { spec, program }))
 }
