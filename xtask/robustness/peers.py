@@ -19,6 +19,17 @@ def timed(run):
     return result, time.process_time() - start
 
 
+class Single(torch.nn.Module):
+    """ART hands some attacks' rows over in double precision under NumPy 2, which PyTorch refuses."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+
+    def forward(self, x):
+        return self.model(x.float())
+
+
 class Foolbox:
     name = "Foolbox"
 
@@ -70,7 +81,7 @@ class Art:
         from art.estimators.classification import PyTorchClassifier
 
         self.model = PyTorchClassifier(
-            model, torch.nn.CrossEntropyLoss(), shape, classes, clip_values=(0.0, 1.0),
+            Single(model), torch.nn.CrossEntropyLoss(), shape, classes, clip_values=(0.0, 1.0),
             device_type="cpu",
         )
 

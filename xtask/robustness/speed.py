@@ -5,11 +5,9 @@ are CPU seconds, the least of several rounds. Foolbox and ART also compute the g
 """
 
 import json
-import os
 import pathlib
 import subprocess
 import sys
-import time
 
 import numpy as np
 import torch

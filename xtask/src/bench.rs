@@ -34,7 +34,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         [] => (false, false),
         [flag] if flag == "--cold" => (true, false),
         [what] if what == "scan" => (false, true),
-        _ => bail!("usage: cargo xtask bench [scan | --cold]"),
+        [what, parts @ ..] if what == "robustness" => return attacks(parts),
+        _ => bail!("usage: cargo xtask bench [scan | robustness | --cold]"),
     };
     run::run("cargo", &["build", "--quiet", "--release", "-p", "caiso"])?;
     let binary = target().join("release/caiso");
@@ -78,6 +79,18 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     }
     print!("{}", table.0);
     Ok(())
+}
+
+/// Attacks and forward passes in turn with Foolbox, ART and onnxruntime.
+fn attacks(parts: &[String]) -> Result<()> {
+    let example = ["-p", "caiso-robustness", "--example", "speed"];
+    run::run("cargo", &[&["build", "--quiet", "--release"][..], &example].concat())?;
+    let program = target().join("release/examples/speed");
+    let (python, models) = parity::attack_models("speed")?;
+    let (program, models) = (program.to_string_lossy(), models.to_string_lossy());
+    let mut arguments = vec!["xtask/robustness/speed.py", &program, &models];
+    arguments.extend(parts.iter().map(String::as_str));
+    run::run(&python.to_string_lossy(), &arguments)
 }
 
 /// The lines of the printed table.

@@ -22,8 +22,9 @@ Usage: cargo xtask TASK
   test     formatting, lints, tidy, all tests, documentation, tests with peers
   tidy     the rules of the house that no compiler checks
   docs     write docs/reference from the code (--check: fail when it differs)
-  parity   compare with the named peers (installs them; minutes)
-  bench    measure against the targets and the peers, side by side (minutes); bench scan: model files only
+  parity   compare with the named peers (installs them; minutes); parity robustness: attacks
+  bench    measure against the targets and the peers, side by side (minutes); bench scan: model files only;
+           bench robustness: attacks and forward passes
   fuzz     run every fuzz target for --seconds N each (needs cargo-fuzz and nightly)
 ";
 

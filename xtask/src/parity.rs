@@ -39,7 +39,15 @@ impl Row {
 
 /// Compares, prints a Markdown table and fails when a figure is beyond its tolerance.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    ensure!(arguments.is_empty(), "usage: cargo xtask parity");
+    if let [what, parts @ ..] = arguments
+        && what == "robustness"
+    {
+        return attacks(parts);
+    }
+    ensure!(
+        arguments.is_empty(),
+        "usage: cargo xtask parity [robustness [deterministic | nearest | chance]]"
+    );
     run::run("cargo", &["build", "--quiet", "-p", "caiso"])?;
     let binary = target().join("debug/caiso");
     let inputs = prepare()?;
@@ -67,6 +75,27 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         bail!("{different} of {} figures differ from the peers'", rows.len());
     }
     Ok(())
+}
+
+/// Every attack that Foolbox or ART have too, on the same models and rows.
+fn attacks(parts: &[String]) -> Result<()> {
+    run::run("cargo", &["build", "--quiet", "--release", "-p", "caiso"])?;
+    let binary = target().join("release/caiso");
+    let (python, models) = attack_models("parity")?;
+    let (binary, models) = (binary.to_string_lossy(), models.to_string_lossy());
+    let mut arguments = vec!["xtask/robustness/parity.py", &binary, &models];
+    arguments.extend(parts.iter().map(String::as_str));
+    run::run(&python.to_string_lossy(), &arguments)
+}
+
+/// The Python that has the peers, and a folder with the models that they and caiso attack.
+pub(crate) fn attack_models(kind: &str) -> Result<(PathBuf, PathBuf)> {
+    let python = python("robustness", "xtask/robustness/requirements.txt")?;
+    let folder = target().join("attack-models").join(kind);
+    if !folder.exists() {
+        script(&python, &["xtask/robustness/models.py", kind, &folder.to_string_lossy()])?;
+    }
+    Ok((python, folder))
 }
 
 /// Folder with what the peers' scripts read: decisions, rows and bounds by PyTorch.

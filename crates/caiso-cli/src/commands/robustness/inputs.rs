@@ -96,9 +96,7 @@ fn read(path: &Path, files: &mut Vec<File>) -> Result<Vec<u8>> {
 fn model(path: &Path, threshold: Option<f64>, files: &mut Vec<File>) -> Result<Box<dyn Model>> {
     let bytes = read(path, files)?;
     let _ = threshold;
-    let model = caiso_inference::OnnxModel::load(&bytes)
-        .with_context(|| format!("cannot run {}", path.display()))?;
-    Ok(Box::new(model))
+    caiso_inference::load(&bytes).with_context(|| format!("cannot run {}", path.display()))
 }
 
 fn model_with_gradients(path: &Path, files: &mut Vec<File>) -> Result<Box<dyn Model>> {
