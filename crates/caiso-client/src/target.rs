@@ -64,6 +64,27 @@ impl Answers {
     }
 }
 
+/// Inputs that one call asks for. What is still pending at its end is given up and not counted.
+struct Claim<'a> {
+    answers: &'a Answers,
+    keys: &'a [Key],
+    /// Indices into `keys`.
+    mine: Vec<usize>,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut state = locked(&self.answers.state);
+        for &index in &self.mine {
+            if matches!(state.entries.get(&self.keys[index]), Some(Entry::Pending)) {
+                state.entries.remove(&self.keys[index]);
+                state.queries -= 1;
+            }
+        }
+        self.answers.changed.notify_all();
+    }
+}
+
 impl Target {
     pub(crate) fn queries(&self) -> u64 {
         locked(&self.answers.state).queries
@@ -87,12 +108,9 @@ impl Target {
     fn ask(&self, inputs: Inputs<'_>) -> Result<Vec<Vec<f32>>, Error> {
         let keys: Vec<Key> = (0..inputs.len()).map(|index| inputs.key(index)).collect();
         loop {
-            let mine = self.claim(&keys)?;
-            if !mine.is_empty() {
-                let result = self.ask_all(inputs, &mine, &keys);
-                self.release(&keys, &mine);
-                result?;
-            }
+            let claim = self.claim(&keys)?;
+            self.ask_all(inputs, &claim.mine, &keys)?;
+            drop(claim);
             let mut state = locked(&self.answers.state);
             let known = |key: &Key| match state.entries.get(key) {
                 Some(Entry::Known(answer)) => Some(answer.clone()),
@@ -110,7 +128,7 @@ impl Target {
     }
 
     /// Marks the inputs that nobody has asked as pending, counts them, and says which.
-    fn claim(&self, keys: &[Key]) -> Result<Vec<usize>, Error> {
+    fn claim<'a>(&'a self, keys: &'a [Key]) -> Result<Claim<'a>, Error> {
         let mut state = locked(&self.answers.state);
         let mut mine = Vec::new();
         for (index, &key) in keys.iter().enumerate() {
@@ -137,19 +155,7 @@ impl Target {
             return Err(error);
         }
         state.queries = queries;
-        Ok(mine)
-    }
-
-    /// Gives up what is still pending of `mine`, and does not count it.
-    fn release(&self, keys: &[Key], mine: &[usize]) {
-        let mut state = locked(&self.answers.state);
-        for &index in mine {
-            if matches!(state.entries.get(&keys[index]), Some(Entry::Pending)) {
-                state.entries.remove(&keys[index]);
-                state.queries -= 1;
-            }
-        }
-        self.answers.changed.notify_all();
+        Ok(Claim { answers: &self.answers, keys, mine })
     }
 
     /// Asks for all of `mine`, some requests at a time; the error is that of the first request that failed.
