@@ -1,7 +1,13 @@
 //! From the body of an answer to a value for each class.
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used
+)]
 
 use caiso_core::manifest::Answer;
-use caiso_inference::{Access, LogitTap};
+use caiso_inference::{Access, LogitTap, log_probability};
 use serde_json::Value;
 
 /// What an answer holds for each input.
@@ -35,7 +41,7 @@ impl Kind {
     pub(crate) fn logits(self, values: &[f32], classes: usize, logits: &mut Vec<f32>) {
         match self {
             Self::Probabilities => {
-                logits.extend(values.iter().map(|value| value.max(f32::MIN_POSITIVE).ln()));
+                logits.extend(values.iter().copied().map(log_probability));
             }
             Self::Scores => logits.extend_from_slice(values),
             Self::Label => {
@@ -68,15 +74,17 @@ impl Reader {
             Answer::Label(_) => Kind::Label,
         };
         let pointer = answer.pointer().as_str();
-        let star = pointer.split('/').position(|part| part == "*");
-        let (prefix, suffix) = match star {
-            Some(star) => {
-                let parts: Vec<&str> = pointer.split('/').collect();
-                let suffix: String = parts[star + 1..].iter().map(|p| format!("/{p}")).collect();
-                (parts[..star].join("/"), Some(suffix))
+        let mut prefix = String::new();
+        let mut suffix = many.then(String::new);
+        let mut within = &mut prefix;
+        for part in pointer.split('/').skip(1) {
+            if part == "*" {
+                within = suffix.insert(String::new());
+            } else {
+                within.push('/');
+                within.push_str(part);
             }
-            None => (pointer.to_owned(), many.then(String::new)),
-        };
+        }
         Self { kind, prefix, suffix, many, labels }
     }
 
@@ -117,8 +125,10 @@ impl Reader {
         let binary = self.labels.len() == 2;
         let values = match found {
             Value::Number(_) if binary => self.second(number(found)?),
-            Value::Array(items) if binary && items.len() == 1 => self.second(number(&items[0])?),
             Value::Array(items) => {
+                if let ([single], true) = (items.as_slice(), binary) {
+                    return self.judged(self.second(number(single)?));
+                }
                 if items.len() != self.labels.len() {
                     let classes = self.labels.len();
                     return Err(format!(
@@ -148,6 +158,11 @@ impl Reader {
                 ));
             }
         };
+        self.judged(values)
+    }
+
+    /// The values, if they can be what they are said to be.
+    fn judged(&self, values: Vec<f32>) -> Result<Vec<f32>, String> {
         if self.kind == Kind::Probabilities {
             if let Some(odd) =
                 values.iter().find(|&&value| !(0.0..=1.0 + ROUNDING).contains(&value))
@@ -248,7 +263,9 @@ pub(crate) fn cut(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -299,6 +316,37 @@ mod tests {
             let answer = Answer::Label(pointer.to_owned().into());
             let values = Reader::new(&answer, labels, true).read(body.to_string().as_bytes(), 2);
             assert_eq!(values, Ok(vec![vec![0.0], vec![1.0]]), "{pointer}");
+        }
+    }
+    proptest! {
+        /// Bytes that are nearly an answer: what is read has the shape that was asked for.
+        #[test]
+        fn any_bytes_do_no_harm(
+            what in 0..3,
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        ) {
+            let pointer = |text: &str| text.to_owned().into();
+            let (answer, body) = match what {
+                0 => (
+                    Answer::Probabilities(pointer("/p/*/q")),
+                    json!({"p": [{"q": [0.25, 0.75]}, {"q": {"a": 1.0, "b": 0}}, {"q": 0.5}]}),
+                ),
+                1 => (Answer::Scores(pointer("/p")), json!({"p": [[1e3, -2.5], [7], 9]})),
+                _ => (Answer::Label(pointer("")), json!(["a", "b", ["a"]])),
+            };
+            let mut bytes = body.to_string().into_bytes();
+            for (place, byte) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            let reader = Reader::new(&answer, vec!["a".to_owned(), "b".to_owned()], true);
+            if let Ok(values) = reader.read(&bytes, 3) {
+                prop_assert_eq!(values.len(), 3);
+                for values in values {
+                    prop_assert_eq!(values.len(), reader.kind.width(2));
+                    prop_assert!(values.iter().all(|value| value.is_finite()));
+                }
+            }
         }
     }
 }

@@ -1,4 +1,10 @@
 //! Answers on file: one JSON line for each, after a line that names the endpoint.
+#![deny(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used
+)]
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -148,7 +154,7 @@ fn read(file: &File, path: &Path, endpoint: &str, width: usize) -> Result<Conten
             };
             contents.answers.entry(key).or_insert(answer);
         }
-        contents.whole += line.len() as u64;
+        contents.whole = contents.whole.saturating_add(line.len() as u64);
     }
     Ok(contents)
 }

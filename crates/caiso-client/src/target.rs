@@ -1,6 +1,7 @@
 //! An endpoint with what it has answered.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex};
 
@@ -39,7 +40,7 @@ pub(crate) struct Answers {
 struct State {
     entries: HashMap<Key, Entry>,
     journal: Option<Journal>,
-    /// Inputs asked in this process, whether the answer was kept from an earlier one or not.
+    /// Inputs that were ever asked, in earlier processes too, and repetitions for a check.
     queries: u64,
     warnings: Vec<Warning>,
 }
@@ -47,8 +48,6 @@ struct State {
 enum Entry {
     /// Some call is asking.
     Pending,
-    /// Kept from an earlier process and not yet asked in this one.
-    Kept(Vec<f32>),
     Known(Vec<f32>),
 }
 
@@ -58,9 +57,31 @@ impl Answers {
         journal: Option<Journal>,
         warnings: Vec<Warning>,
     ) -> Self {
-        let entries = kept.into_iter().map(|(key, answer)| (key, Entry::Kept(answer))).collect();
-        let state = State { entries, journal, queries: 0, warnings };
+        let queries = kept.len() as u64;
+        let entries = kept.into_iter().map(|(key, answer)| (key, Entry::Known(answer))).collect();
+        let state = State { entries, journal, queries, warnings };
         Self { state: Mutex::new(state), changed: Condvar::new() }
+    }
+}
+
+/// Inputs that one call asks for. What is still pending at its end is given up and not counted.
+struct Claim<'a> {
+    answers: &'a Answers,
+    keys: &'a [Key],
+    /// Indices into `keys`.
+    mine: Vec<usize>,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        let mut state = locked(&self.answers.state);
+        for &index in &self.mine {
+            if matches!(state.entries.get(&self.keys[index]), Some(Entry::Pending)) {
+                state.entries.remove(&self.keys[index]);
+                state.queries -= 1;
+            }
+        }
+        self.answers.changed.notify_all();
     }
 }
 
@@ -87,12 +108,9 @@ impl Target {
     fn ask(&self, inputs: Inputs<'_>) -> Result<Vec<Vec<f32>>, Error> {
         let keys: Vec<Key> = (0..inputs.len()).map(|index| inputs.key(index)).collect();
         loop {
-            let mine = self.claim(&keys)?;
-            if !mine.is_empty() {
-                let result = self.ask_all(inputs, &mine, &keys);
-                self.release(&keys, &mine);
-                result?;
-            }
+            let claim = self.claim(&keys)?;
+            self.ask_all(inputs, &claim.mine, &keys)?;
+            drop(claim);
             let mut state = locked(&self.answers.state);
             let known = |key: &Key| match state.entries.get(key) {
                 Some(Entry::Known(answer)) => Some(answer.clone()),
@@ -109,66 +127,35 @@ impl Target {
         }
     }
 
-    /// Marks the inputs that nobody has asked as pending, and says which; counts what is new in this process.
-    fn claim(&self, keys: &[Key]) -> Result<Vec<usize>, Error> {
+    /// Marks the inputs that nobody has asked as pending, counts them, and says which.
+    fn claim<'a>(&'a self, keys: &'a [Key]) -> Result<Claim<'a>, Error> {
         let mut state = locked(&self.answers.state);
-        let state = &mut *state;
         let mut mine = Vec::new();
-        let mut kept = Vec::new();
         for (index, &key) in keys.iter().enumerate() {
-            match state.entries.get(&key) {
-                None => {
-                    state.entries.insert(key, Entry::Pending);
-                    mine.push(index);
-                }
-                Some(Entry::Kept(_)) => kept.push(key),
-                Some(Entry::Pending | Entry::Known(_)) => {}
+            if let MapEntry::Vacant(vacant) = state.entries.entry(key) {
+                vacant.insert(Entry::Pending);
+                mine.push(index);
             }
         }
-        kept.sort_unstable();
-        kept.dedup();
-        let queries = state.queries + (mine.len() + kept.len()) as u64;
-        let spent = self.budget.filter(|&budget| queries > budget);
-        let refused =
-            if let Some(budget) = spent {
-                Some(Error::BudgetSpent { budget })
-            } else if self.transport.is_none() && !mine.is_empty() {
-                let (asked, known) = (mine.len(), keys.len() - mine.len());
-                Some(self.no_answer(
-                    &format!("{asked} inputs were never asked and {known} were"),
-                    "replay",
-                ))
-            } else {
-                None
-            };
+        let queries = state.queries + mine.len() as u64;
+        let refused = if mine.is_empty() {
+            None
+        } else if self.transport.is_none() {
+            let what = format!("{} of {} inputs", mine.len(), keys.len());
+            Some(self.no_answer("no answer was kept, and none is asked for in replay", &what))
+        } else {
+            let spent = self.budget.filter(|&budget| queries > budget);
+            spent.map(|budget| Error::BudgetSpent { budget })
+        };
         if let Some(error) = refused {
-            for &index in &mine {
+            for index in mine {
                 state.entries.remove(&keys[index]);
             }
             self.answers.changed.notify_all();
             return Err(error);
         }
         state.queries = queries;
-        for key in kept {
-            if let Some(entry) = state.entries.get_mut(&key)
-                && let Entry::Kept(answer) = entry
-            {
-                *entry = Entry::Known(std::mem::take(answer));
-            }
-        }
-        Ok(mine)
-    }
-
-    /// Gives up what is still pending of `mine`, and does not count it.
-    fn release(&self, keys: &[Key], mine: &[usize]) {
-        let mut state = locked(&self.answers.state);
-        for &index in mine {
-            if matches!(state.entries.get(&keys[index]), Some(Entry::Pending)) {
-                state.entries.remove(&keys[index]);
-                state.queries -= 1;
-            }
-        }
-        self.answers.changed.notify_all();
+        Ok(Claim { answers: &self.answers, keys, mine })
     }
 
     /// Asks for all of `mine`, some requests at a time; the error is that of the first request that failed.

@@ -37,6 +37,14 @@ impl Labels {
 }
 
 impl Column {
+    /// Number of cells.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Number(numbers) => numbers.len(),
+            Self::Text { codes, .. } => codes.len(),
+        }
+    }
+
     /// The values as labels; see [`crate::Table::labels`].
     pub fn labels(&self) -> Labels {
         match self {
@@ -80,6 +88,41 @@ impl Column {
     }
 }
 
+/// Largest whole number of 15 digits: longer ones are not all exact.
+pub(crate) const MAX_EXACT: u128 = 999_999_999_999_999;
+
+/// A column of texts under construction.
+#[derive(Default)]
+pub(crate) struct Texts {
+    dictionary: BTreeMap<String, u32>,
+    codes: Vec<u32>,
+}
+
+impl Texts {
+    pub(crate) fn push(&mut self, cell: &str) {
+        let code = self.dictionary.get(cell).copied().unwrap_or_else(|| {
+            // A table has fewer than 2^32 rows: in CSV each takes a byte of an input in memory and
+            // eight bytes of line number, in Parquet their number is limited.
+            let next = u32::try_from(self.dictionary.len()).unwrap_or(u32::MAX);
+            self.dictionary.insert(cell.to_owned(), next);
+            next
+        });
+        self.codes.push(code);
+    }
+
+    pub(crate) fn finish(mut self) -> Column {
+        // Codes in order of appearance become codes in order of text.
+        let mut places = vec![0; self.dictionary.len()];
+        for (&code, place) in self.dictionary.values().zip(0..) {
+            places[code as usize] = place;
+        }
+        for code in &mut self.codes {
+            *code = places[*code as usize];
+        }
+        Column::Text { values: self.dictionary.into_keys().collect(), codes: self.codes }
+    }
+}
+
 /// The finite number that a cell writes; NaN for an empty cell. Codes with leading zeros and whole
 /// numbers too long to be exact (`007`, account numbers) are no numbers, nor are `NaN` and `inf`:
 /// they make the column one of texts, so that an error can show them.
@@ -94,7 +137,7 @@ pub(crate) fn number(cell: &str) -> Option<f64> {
     if code { None } else { cell.parse().ok().filter(|number: &f64| number.is_finite()) }
 }
 
-fn number_text(number: f64) -> String {
+pub(crate) fn number_text(number: f64) -> String {
     if number.is_nan() { String::new() } else { number.to_string() }
 }
 

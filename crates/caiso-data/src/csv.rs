@@ -1,13 +1,13 @@
 //! CSV (RFC 4180) to columns, in two passes: the first checks every cell and finds the types, the
 //! second fills the columns.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Read;
 
 use caiso_core::sha256_hex;
 use csv::{ByteRecord, Reader, ReaderBuilder};
 
-use crate::column::{Column, number};
+use crate::column::{Column, Texts, number};
 use crate::{DataError, Problem, Table};
 
 /// Most columns that are read.
@@ -194,48 +194,25 @@ impl Scan {
 /// Second pass: one column.
 enum Builder {
     Number(Vec<f64>),
-    Text { dictionary: BTreeMap<String, u32>, codes: Vec<u32> },
+    Text(Texts),
 }
 
 impl Builder {
     fn new(numeric: bool) -> Self {
-        if numeric {
-            Self::Number(Vec::new())
-        } else {
-            Self::Text { dictionary: BTreeMap::new(), codes: Vec::new() }
-        }
+        if numeric { Self::Number(Vec::new()) } else { Self::Text(Texts::default()) }
     }
 
     fn push(&mut self, cell: &str) {
         match self {
             Self::Number(values) => values.push(number(cell).unwrap_or(f64::NAN)),
-            Self::Text { dictionary, codes } => {
-                let code = dictionary.get(cell).copied().unwrap_or_else(|| {
-                    // A table has fewer than 2^32 rows: each takes a byte of an input in memory
-                    // and eight bytes of line number.
-                    let next = u32::try_from(dictionary.len()).unwrap_or(u32::MAX);
-                    dictionary.insert(cell.to_owned(), next);
-                    next
-                });
-                codes.push(code);
-            }
+            Self::Text(texts) => texts.push(cell),
         }
     }
 
     fn finish(self) -> Column {
         match self {
             Self::Number(values) => Column::Number(values),
-            Self::Text { dictionary, mut codes } => {
-                // Codes in order of appearance become codes in order of text.
-                let mut places = vec![0; dictionary.len()];
-                for (&code, place) in dictionary.values().zip(0..) {
-                    places[code as usize] = place;
-                }
-                for code in &mut codes {
-                    *code = places[*code as usize];
-                }
-                Column::Text { values: dictionary.into_keys().collect(), codes }
-            }
+            Self::Text(texts) => texts.finish(),
         }
     }
 }

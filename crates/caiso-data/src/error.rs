@@ -69,6 +69,12 @@ pub enum Problem {
         /// What is wrong.
         reason: String,
     },
+    /// Not a Parquet file that can be read.
+    #[error("{reason}")]
+    Parquet {
+        /// What is wrong.
+        reason: String,
+    },
     /// A column without a name.
     #[error("column {position} has no name in the heading")]
     Unnamed {

@@ -1,19 +1,21 @@
-//! Columnar datasets: CSV and NPY bytes in, typed columns and dense matrices out, with errors that name
+//! Columnar datasets: CSV, Parquet and NPY bytes in, typed columns and dense matrices out, with errors that name
 //! file, line and column.
 //!
-//! Columns are plain vectors: every engine works on dense arrays, so a columnar format of the
-//! outside world (Arrow) belongs to the edge that reads Parquet. Nothing is dropped or filled in:
-//! a cell that cannot be used is an error at its line.
+//! Columns are plain vectors: every engine works on dense arrays, so Parquet is read without Arrow.
+//! Nothing is dropped or filled in: a cell that cannot be used is an error at its line.
 #![deny(clippy::cast_possible_truncation)]
 
 mod column;
 mod csv;
+mod data;
 mod encode;
 mod error;
 mod npy;
+mod parquet;
 
 pub use column::{Column, Labels};
 pub use csv::{MAX_CELL_BYTES, MAX_COLUMNS};
+pub use data::{Data, read};
 pub use encode::Matrix;
 pub use error::{DataError, Problem};
 pub use npy::{Array, npy};
@@ -27,7 +29,7 @@ pub struct Table {
     sha256: String,
     names: Vec<String>,
     columns: Vec<Column>,
-    /// Line of each row in the file, from 1.
+    /// Line of each row in the file, or the number of the row, from 1.
     lines: Vec<u64>,
 }
 
@@ -52,7 +54,7 @@ impl Table {
         &self.names
     }
 
-    /// The line of a row (from 0) in the file, from 1.
+    /// The line of a row (from 0) in the file, from 1; of a Parquet file, the number of the row, from 1.
     pub fn line(&self, row: usize) -> Option<u64> {
         self.lines.get(row).copied()
     }

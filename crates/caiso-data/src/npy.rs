@@ -8,9 +8,12 @@
     clippy::unwrap_used
 )]
 
+use half::f16;
+
 use crate::{DataError, Problem};
 
-const MAGIC: &[u8] = b"\x93NUMPY";
+/// First bytes of every file.
+pub(crate) const MAGIC: &[u8] = b"\x93NUMPY";
 
 /// Most axes of an array.
 const MOST_AXES: usize = 32;
@@ -148,6 +151,10 @@ fn decode(kind: &str, data: &[u8], count: usize) -> Result<Vec<f64>, Problem> {
     match code {
         "f8" => numbers!(f64),
         "f4" => numbers!(f32),
+        "f2" => numbers(data, count, |bytes| {
+            let value = if big { f16::from_be_bytes(bytes) } else { f16::from_le_bytes(bytes) };
+            value.to_f64()
+        }),
         "i8" => numbers!(i64),
         "i4" => numbers!(i32),
         "i2" => numbers!(i16),
@@ -160,17 +167,19 @@ fn decode(kind: &str, data: &[u8], count: usize) -> Result<Vec<f64>, Problem> {
         _ => return Err(unknown()),
     }
     .ok_or_else(|| {
-        broken(format!("has {} bytes of data, not enough for {count} values of {kind}", data.len()))
+        broken(format!("has {} bytes of data, expected {count} values of {kind}", data.len()))
     })
 }
 
-/// The first `count` numbers; `None` if there are fewer bytes.
+/// The numbers; `None` if there are not `count`.
 fn numbers<const N: usize>(
     data: &[u8],
     count: usize,
     read: impl Fn([u8; N]) -> f64,
 ) -> Option<Vec<f64>> {
-    let data = data.get(..count.checked_mul(N)?)?;
+    if data.len() != count.checked_mul(N)? {
+        return None;
+    }
     Some(data.as_chunks::<N>().0.iter().map(|&bytes| read(bytes)).collect())
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use caiso_core::manifest::{Dataset, Model as ModelEntry};
 use caiso_core::{Diagnostic, Subject, nearest, sha256_hex};
-use caiso_data::{Matrix, Table};
+use caiso_data::{Data, Matrix, Table};
 use caiso_evals::SkillInput;
 use caiso_fairness::{Attribute, FairnessInput};
 use caiso_inference::{Model as _, OnnxModel};
@@ -213,8 +213,15 @@ impl LabelledData {
 /// A data set's table.
 pub(crate) fn table(system: &LoadedSystem, dataset: &Dataset) -> Result<Table, AssessError> {
     let file = system.get(&dataset.path);
-    Table::from_csv(&file.path, &file.bytes)
-        .map_err(|error| AssessError::Manifest(vec![error.into()]))
+    match caiso_data::read(&file.path, &file.bytes) {
+        Ok(Data::Table(table)) => Ok(table),
+        Ok(Data::Array(_)) => {
+            let message = format!("`{}` is an array without names of columns", file.path);
+            let problem = system.problem(&dataset.path, message);
+            Err(AssessError::Manifest(vec![problem.with_help("give a CSV or Parquet file")]))
+        }
+        Err(error) => Err(AssessError::Manifest(vec![error.into()])),
+    }
 }
 
 fn check_widths(

@@ -202,6 +202,16 @@ fn results_do_not_depend_on_batches_or_concurrency() {
 }
 
 #[test]
+fn connections_are_used_again() {
+    let server = Server::start(|_, request| honest(request));
+    let model = model(&server, "    batch: 1\n");
+    for step in 0..20_u8 {
+        model.logits(&[0.1, f32::from(step) / 20.0, 0.2, f32::from(step) / 20.0]).expect("answers");
+    }
+    assert_eq!((server.requests().len(), server.connections()), (40, 1));
+}
+
+#[test]
 fn no_more_run_at_a_time_than_allowed() {
     let running = Arc::new(Mutex::new((0, 0)));
     let counted = Arc::clone(&running);

@@ -57,7 +57,7 @@ fn a_killed_campaign_goes_on_where_it_was() {
     assert_eq!(second.warnings(), [Warning::TornJournal]);
     let before = dying.requests().len();
     assert_eq!(campaign(&second, 20).expect("answers"), expected);
-    assert_eq!(second.queries(), uninterrupted.queries(), "what is kept counts too");
+    assert_eq!(second.queries(), uninterrupted.queries(), "what was asked before counts too");
     let rows: usize = dying.requests()[before..]
         .iter()
         .map(|request| request.json()["instances"].as_array().map_or(0, Vec::len))
@@ -70,7 +70,10 @@ fn a_killed_campaign_goes_on_where_it_was() {
     assert_eq!(campaign(&replayed, 20).expect("all kept"), expected);
     assert_eq!(dying.requests().len(), requests, "nothing was sent");
     let message = replayed.logits(&[0.5, 0.5]).expect_err("never asked").to_string();
-    assert!(message.contains("1 inputs were never asked and 0 were"), "{message}");
+    assert!(
+        message.contains("for 1 of 1 inputs: no answer was kept, and none is asked for in replay"),
+        "{message}"
+    );
     replayed.check_repeatability(&[0.5, 0.5]).expect("nothing to check");
 }
 

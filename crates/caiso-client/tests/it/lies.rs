@@ -142,6 +142,14 @@ fn silence_ends_at_the_timeout() {
 }
 
 #[test]
+fn an_answer_without_end_is_cut_off() {
+    let server = Server::start(|_, _| Reply::Endless);
+    let message = refusal(&model(&server, ""));
+    assert!(message.contains("answered with more than 67108864 bytes"), "{message}");
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[test]
 fn a_passing_failure_is_waited_out() {
     let server = Server::start(|number, request| match number {
         0 => Reply::Full(503, "", String::new()),

@@ -39,6 +39,8 @@ pub(crate) enum Reply {
     Raw(String),
     /// Waits and closes.
     Hang(Duration),
+    /// Answers without end.
+    Endless,
 }
 
 impl Reply {
@@ -53,6 +55,7 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     requests: Arc<Mutex<Vec<Request>>>,
     stopped: Arc<AtomicBool>,
+    connections: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -70,7 +73,9 @@ impl Server {
         let address = listener.local_addr().expect("bound");
         let requests = Arc::new(Mutex::new(Vec::new()));
         let stopped = Arc::new(AtomicBool::new(false));
+        let connections = Arc::new(AtomicUsize::new(0));
         let (kept, stop) = (Arc::clone(&requests), Arc::clone(&stopped));
+        let opened = Arc::clone(&connections);
         thread::spawn(move || {
             let count = AtomicUsize::new(0);
             thread::scope(|scope| {
@@ -78,23 +83,33 @@ impl Server {
                     if stop.load(Ordering::SeqCst) {
                         return;
                     }
+                    opened.fetch_add(1, Ordering::SeqCst);
                     let (kept, count, answer, wrap) = (&kept, &count, &answer, &wrap);
                     scope.spawn(move || {
                         let Some(stream) = wrap(stream) else { return };
                         let mut stream = BufReader::new(stream);
-                        let Some(request) = receive(&mut stream) else { return };
-                        kept.lock().expect("no panic").push(request.clone());
-                        let number = count.fetch_add(1, Ordering::SeqCst);
-                        send(stream.get_mut(), answer(number, &request));
+                        while let Some(request) = receive(&mut stream) {
+                            kept.lock().expect("no panic").push(request.clone());
+                            let number = count.fetch_add(1, Ordering::SeqCst);
+                            if !send(stream.get_mut(), answer(number, &request)) {
+                                return;
+                            }
+                        }
                     });
                 }
             });
         });
-        Self { address, requests, stopped }
+        Self { address, requests, stopped, connections }
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.requests.lock().expect("no panic").clone()
+    }
+}
+
+impl Server {
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
     }
 }
 
@@ -130,20 +145,28 @@ fn receive(stream: &mut impl std::io::BufRead) -> Option<Request> {
     Some(Request { method, path, headers, body })
 }
 
-fn send(stream: &mut impl Write, reply: Reply) {
-    let text = match reply {
-        Reply::Full(status, headers, body) => format!(
-            "HTTP/1.1 {status} \r\nconnection: close\r\n{headers}content-length: {}\r\n\r\n{body}",
-            body.len()
-        ),
-        Reply::Raw(text) => text,
+/// Whether the connection stays open.
+fn send(stream: &mut impl Write, reply: Reply) -> bool {
+    let (text, open) = match reply {
+        Reply::Full(status, headers, body) => {
+            let length = body.len();
+            (format!("HTTP/1.1 {status} \r\n{headers}content-length: {length}\r\n\r\n{body}"), true)
+        }
+        Reply::Raw(text) => (text, false),
         Reply::Hang(pause) => {
             thread::sleep(pause);
-            return;
+            return false;
+        }
+        Reply::Endless => {
+            let head = "HTTP/1.1 200 \r\n\r\n[";
+            let mut sent = stream.write_all(head.as_bytes());
+            while sent.is_ok() {
+                sent = stream.write_all(&[b' '; 1 << 13]);
+            }
+            return false;
         }
     };
-    let _ = stream.write_all(text.as_bytes());
-    let _ = stream.flush();
+    stream.write_all(text.as_bytes()).is_ok() && stream.flush().is_ok() && open
 }
 
 /// The probabilities of two classes for each row of two numbers: the second class by the mean of the row.

@@ -111,7 +111,7 @@ pub enum DatasetRole {
 pub struct Dataset {
     /// Name, unique among the data sets.
     pub name: Located<String>,
-    /// CSV file with a heading line, relative to the manifest.
+    /// CSV file with a heading line, or Parquet file, relative to the manifest.
     pub path: Located<String>,
     /// What it is used for.
     pub role: DatasetRole,

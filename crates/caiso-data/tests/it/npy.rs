@@ -28,6 +28,50 @@ fn every_type_is_read() {
     assert_eq!(read("|b1", &[1, 0]), [1.0, 0.0]);
 }
 
+/// Name and bytes of each array that `npy/make.py` saved.
+fn saved() -> impl Iterator<Item = (&'static str, Vec<u8>)> {
+    let bytes = |text: &str| -> Vec<u8> {
+        let byte = |i: usize| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap();
+        (0..text.len() / 2).map(byte).collect()
+    };
+    let lines = include_str!("npy/numpy.txt").lines().map(|line| line.split_once(' ').unwrap());
+    lines.map(move |(name, text)| (name, bytes(text)))
+}
+
+#[test]
+fn what_numpy_writes_is_read() {
+    let mut count = 0;
+    for (name, bytes) in saved() {
+        let array = Array::from_npy(name, &bytes);
+        if let "record" | "text" | "complex" = name {
+            array.unwrap_err();
+        } else if name.contains(['<', '>']) {
+            let expected: Vec<f64> = (0_i32..12)
+                .map(|index| match name.as_bytes()[0] {
+                    b'f' => f64::from(index - 6) / 4.0,
+                    b'i' => f64::from(index - 6),
+                    b'u' => f64::from(index),
+                    _ => f64::from(u8::from(index % 3 == 0)),
+                })
+                .collect();
+            assert_eq!(array.unwrap(), Array { shape: vec![2, 3, 2], values: expected }, "{name}");
+            count += 1;
+        } else {
+            array.unwrap();
+        }
+    }
+    assert_eq!(count, 56, "12 types, both byte orders and orders of axes, 3 versions of f4");
+}
+
+#[test]
+fn what_is_written_reads_as_what_numpy_writes() {
+    let theirs = saved().find(|(name, _)| *name == "f4<C1").unwrap().1;
+    let values: Vec<f32> = (0_i16..12).map(|index| f32::from(index - 6) / 4.0).collect();
+    let ours = npy(&[2, 3, 2], &values);
+    assert_eq!(ours.len(), theirs.len());
+    assert_eq!(Array::from_npy("x", &ours), Array::from_npy("x", &theirs));
+}
+
 #[test]
 fn fortran_order_becomes_row_major() {
     let array = Array::from_npy("x.npy", &file("|u1", "True", "(2, 3)", &[1, 4, 2, 5, 3, 6]));
@@ -41,7 +85,7 @@ fn scalars_and_empty_arrays_have_shapes() {
     let read = |shape: &str, data: &[u8]| {
         Array::from_npy("x.npy", &file("|u1", "True", shape, data)).unwrap()
     };
-    assert_eq!(read("(99999999999, 0)", &[]).values, []);
+    assert_eq!(read("(99999999999, 0)", &[]).values, Vec::<f64>::new());
     assert_eq!(read("()", &[9]), Array { shape: vec![], values: vec![9.0] });
     assert_eq!(read("(0, 3)", &[]), Array { shape: vec![0, 3], values: vec![] });
 }
@@ -54,12 +98,13 @@ fn what_is_wrong_is_told() {
     );
     assert_eq!(
         problem(&file("<f4", "False", "(2,)", &[0; 7])),
-        "x.npy: has 7 bytes of data, not enough for 2 values of <f4"
+        "x.npy: has 7 bytes of data, expected 2 values of <f4"
     );
     assert_eq!(
         problem(&file("|O", "False", "(2,)", &[0; 7])),
         "x.npy: holds values of type \"|O\", expected floats, integers or booleans"
     );
+    assert!(problem(&file("<f4", "False", "(2,)", &[0; 9])).contains("has 9 bytes of data"));
     assert!(problem(&file("<f4", "Maybe", "(2,)", &[])).contains("header that is not understood"));
     assert!(problem(&file("<f4", "False", "(99999999999, 99999999999)", &[])).contains("shape"));
     assert_eq!(problem(b"\x93NUMPY\x09\x00"), "x.npy: has format version 9, expected 1, 2 or 3");

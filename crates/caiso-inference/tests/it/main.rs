@@ -7,5 +7,6 @@ mod forward_only;
 mod gradients;
 mod images;
 mod independence;
+mod recorded;
 mod refusals;
 mod trees;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use caiso_core::sha256_hex;
-use caiso_data::Table;
+use caiso_data::{Data, Table};
 use caiso_inference::Model;
 use caiso_robustness::{Domain, FeatureDomain, Problem};
 use serde::Serialize;
@@ -113,18 +113,24 @@ fn rows_and_labels(
     let path = arguments.inputs.as_path();
     let bytes = read(path, files)?;
     let name = path.display().to_string();
-    if is(path, "npy") {
-        let labels = arguments.labels.as_str();
-        ensure!(
-            is(Path::new(labels), "npy"),
-            "{name} has no columns, so --labels has to name an .npy file, not {labels}"
-        );
-        let array = caiso_data::Array::from_npy(&name, &bytes)?;
-        let rows = Rows { shape: array.shape.clone(), values: array.to_f32(), names: Vec::new() };
-        ensure!(rows.shape.len() >= 2, "{name} has shape {:?}, expected rows first", rows.shape);
-        return Ok((rows, labels_of_array(Path::new(labels), model, files)?));
-    }
-    let table = Table::from_csv(&name, &bytes)?;
+    let table = match caiso_data::read(&name, &bytes)? {
+        Data::Table(table) => table,
+        Data::Array(array) => {
+            let labels = arguments.labels.as_str();
+            ensure!(
+                is(Path::new(labels), "npy"),
+                "{name} has no columns, so --labels has to name an .npy file, not {labels}"
+            );
+            let values = array.to_f32();
+            let rows = Rows { shape: array.shape, values, names: Vec::new() };
+            ensure!(
+                rows.shape.len() >= 2,
+                "{name} has shape {:?}, expected rows first",
+                rows.shape
+            );
+            return Ok((rows, labels_of_array(Path::new(labels), model, files)?));
+        }
+    };
     let of_file = is(Path::new(&arguments.labels), "npy");
     let labels = if of_file {
         labels_of_array(Path::new(&arguments.labels), model, files)?
