@@ -108,7 +108,7 @@ pub(crate) fn sign(slope: f32) -> f32 {
 }
 
 /// Turns a gradient into the direction of steepest ascent of length 1 in a norm.
-fn steepest(
+pub(crate) fn steepest(
     norm: Norm,
     l1: L1Step,
     point: &[f32],

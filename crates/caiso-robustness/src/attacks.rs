@@ -14,6 +14,8 @@ caiso_core::units![
     ead,
     jsma,
     lowprofool,
+    pgd_ls,
+    universal,
     nes,
     transfer,
     hopskipjump,

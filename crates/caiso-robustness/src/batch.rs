@@ -11,7 +11,7 @@ use crate::measure::Measure;
 use crate::norm::{Norm, clip, project};
 use crate::oracle::{Gradients, Oracle};
 use crate::pool::Pool;
-use crate::{Domain, FeatureDomain, RobustnessError};
+use crate::{Domain, RobustnessError};
 
 /// How much a distance may exceed epsilon by rounding, relative to the size of the numbers.
 const ROUNDING: f64 = 1e-6;
@@ -47,6 +47,8 @@ pub(crate) struct Batch<'o, 'm> {
     pub(crate) labels: Vec<usize>,
     /// The class that each row shall be taken for; any other than its label if `None`.
     pub(crate) targets: Option<Vec<usize>>,
+    /// Points to start from besides the rows, `[len, width]`, where an attack can: what an attack found before.
+    pub(crate) starts: Option<Vec<f32>>,
     /// Radius of each row's ball; infinite where the nearest adversarial point is looked for.
     pub(crate) epsilons: Vec<f32>,
     /// The rows themselves, `[len, width]`.
@@ -130,19 +132,14 @@ impl<'o, 'm> Batch<'o, 'm> {
             let radius = if task.norm == Norm::Linf { epsilon } else { f64::INFINITY };
             task.domain.reach(row, radius, low, high);
         }
-        let scaled = |values: &[f32]| -> Vec<f32> {
-            if task.domain.is_unscaled() {
-                return values.to_vec();
-            }
-            let scales = task.domain.features().iter().map(FeatureDomain::unit).cycle();
-            values.iter().zip(scales).map(|(&x, scale)| (f64::from(x) / scale) as f32).collect()
-        };
+        let scaled = |values: &[f32]| task.domain.in_units(values);
         Self {
             width,
             classes: oracle.model.classes(),
             ids: ids.to_vec(),
             labels: labels.to_vec(),
             targets: None,
+            starts: None,
             epsilons: epsilons.iter().map(|&epsilon| epsilon as f32).collect(),
             origin: scaled(rows),
             low: scaled(&model_low),
@@ -206,14 +203,7 @@ impl<'o, 'm> Batch<'o, 'm> {
 
     /// The adversarial examples of `rows` so far, in units of distance.
     pub(crate) fn nearest(&self, rows: &[usize]) -> Vec<f32> {
-        let mut points = self.gather(rows, &self.adversarial);
-        if !self.task.domain.is_unscaled() {
-            let scales = self.task.domain.features().iter().map(FeatureDomain::unit).cycle();
-            for (value, scale) in points.iter_mut().zip(scales) {
-                *value = (f64::from(*value) / scale) as f32;
-            }
-        }
-        points
+        self.task.domain.in_units(&self.gather(rows, &self.adversarial))
     }
 
     /// The random stream of a row; every independent use of it takes its own lane.
@@ -427,6 +417,7 @@ impl<'o, 'm> Batch<'o, 'm> {
             ids: pick(&self.ids),
             labels: pick(&self.labels),
             targets: self.targets.as_deref().map(pick),
+            starts: self.starts.as_ref().map(|starts| self.gather(rows, starts)),
             epsilons: rows.iter().map(|&row| self.epsilons[row]).collect(),
             origin: self.gather(rows, &self.origin),
             low: self.gather(rows, &self.low),

@@ -127,6 +127,15 @@ impl Domain {
         self.unscaled
     }
 
+    /// Rows in the model's units in units of distance.
+    pub(crate) fn in_units(&self, rows: &[f32]) -> Vec<f32> {
+        if self.unscaled {
+            return rows.to_vec();
+        }
+        let units = self.features.iter().map(FeatureDomain::unit).cycle();
+        rows.iter().zip(units).map(|(&x, unit)| (f64::from(x) / unit) as f32).collect()
+    }
+
     /// How far `point` is from `row`, every feature divided by its scale.
     pub fn distances(&self, row: &[f32], point: &[f32]) -> Distances {
         let pairs = self.features.iter().zip(row.iter().zip(point));

@@ -26,7 +26,9 @@ impl Objective {
         if !self.targeted {
             return value;
         }
-        seed.iter_mut().for_each(|slope| *slope = -*slope);
+        for slope in seed {
+            *slope = -*slope;
+        }
         -value
     }
 }

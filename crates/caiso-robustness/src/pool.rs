@@ -41,29 +41,7 @@ impl Batch<'_, '_> {
         &mut self,
         row: usize,
     ) -> Result<Option<Vec<f32>>, RobustnessError> {
-        let pool = self.task.pool;
-        let wanted = |class: usize| match &self.targets {
-            Some(targets) => class == targets[row],
-            None => class != self.labels[row],
-        };
-        let (low, high) = self.bounds_of(row);
-        let within = |candidate: &[f32]| -> Vec<f32> {
-            let ends = low.iter().zip(high);
-            candidate.iter().zip(ends).map(|(&x, (&low, &high))| x.max(low).min(high)).collect()
-        };
-        let origin = self.origin_of(row);
-        let mut candidates: Vec<(f64, Vec<f32>)> = pool
-            .points
-            .chunks_exact(self.width)
-            .zip(&pool.classes)
-            .filter(|&(_, &class)| wanted(class))
-            .map(|(point, _)| {
-                let point = within(point);
-                let squares = point.iter().zip(origin).map(|(a, b)| f64::from(a - b).powi(2));
-                (squares.sum(), point)
-            })
-            .collect();
-        candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let candidates = self.samples(row);
         for (_, candidate) in candidates.into_iter().take(TRIES) {
             if self.is_adversarial(row, &candidate)? {
                 return Ok(Some(candidate));
@@ -81,5 +59,39 @@ impl Batch<'_, '_> {
         }
         self.found[row].init_failed = true;
         Ok(None)
+    }
+
+    /// The nearest row of the pool that the model decides as this one shall be, with the features of this row that may not
+    /// move. Whether it is still decided so is not asked.
+    pub(crate) fn nearest_sample(&self, row: usize) -> Option<Vec<f32>> {
+        self.samples(row).into_iter().next().map(|(_, sample)| sample)
+    }
+
+    /// All such rows with the squares of their distances, the nearest first.
+    fn samples(&self, row: usize) -> Vec<(f64, Vec<f32>)> {
+        let pool = self.task.pool;
+        let wanted = |class: usize| match &self.targets {
+            Some(targets) => class == targets[row],
+            None => class != self.labels[row],
+        };
+        let (low, high) = self.bounds_of(row);
+        let within = |sample: &[f32]| -> Vec<f32> {
+            let ends = low.iter().zip(high);
+            sample.iter().zip(ends).map(|(&x, (&low, &high))| x.max(low).min(high)).collect()
+        };
+        let origin = self.origin_of(row);
+        let mut samples: Vec<(f64, Vec<f32>)> = pool
+            .points
+            .chunks_exact(self.width)
+            .zip(&pool.classes)
+            .filter(|&(_, &class)| wanted(class))
+            .map(|(point, _)| {
+                let point = within(point);
+                let squares = point.iter().zip(origin).map(|(a, b)| f64::from(a - b).powi(2));
+                (squares.sum(), point)
+            })
+            .collect();
+        samples.sort_by(|a, b| a.0.total_cmp(&b.0));
+        samples
     }
 }

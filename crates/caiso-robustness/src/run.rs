@@ -36,6 +36,9 @@ pub struct Settings {
     pub epsilons: Vec<f64>,
     /// The class that each row shall be taken for; any wrong one if `None`. A row whose label it is already is left out.
     pub targets: Option<Vec<usize>>,
+    /// Points that an attack which can starts from besides the rows: what an easier attack found, `[rows, width]` in the
+    /// model's units. `pgd-ls` does.
+    pub starts: Option<Vec<f32>>,
     /// Most queries that one row may cost.
     pub queries: u64,
     /// Rows attacked together. It has no influence on results. 0: chosen by the size of a row.
@@ -49,6 +52,7 @@ impl Settings {
             norm,
             epsilons: epsilon.into_iter().collect(),
             targets: None,
+            starts: None,
             queries: u64::MAX,
             batch: 0,
         }
@@ -143,6 +147,10 @@ fn check(
     if settings.epsilons.len() > 1 && settings.epsilons.len() != rows {
         let values = settings.epsilons.len();
         return Err(RobustnessError::Shape { values, labels: rows, width: 1 });
+    }
+    if let Some(starts) = settings.starts.as_ref().filter(|s| s.len() != problem.rows.len()) {
+        let width = problem.domain.width();
+        return Err(RobustnessError::Shape { values: starts.len(), labels: rows, width });
     }
     let classes = problem.model.classes();
     let wrong = |&(_, &target): &(usize, &usize)| target >= classes;
@@ -256,8 +264,10 @@ fn attack_chunk(
 ) -> Result<Part, RobustnessError> {
     let width = problem.domain.width();
     let labels: Vec<usize> = ids.iter().map(|&id| problem.labels[id]).collect();
-    let rows: Vec<f32> =
-        ids.iter().flat_map(|&id| &problem.rows[id * width..][..width]).copied().collect();
+    let pick = |values: &[f32]| -> Vec<f32> {
+        ids.iter().flat_map(|&id| &values[id * width..][..width]).copied().collect()
+    };
+    let rows = pick(problem.rows);
     let epsilon = |&id: &usize| match (attack.goal, settings.epsilons.as_slice()) {
         (Goal::Nearest, _) | (_, []) => f64::INFINITY,
         (_, &[epsilon]) => epsilon,
@@ -267,6 +277,8 @@ fn attack_chunk(
     let mut batch = Batch::new(task, oracle, ids, &labels, &rows, &epsilons);
     let targets = settings.targets.as_ref();
     batch.targets = targets.map(|targets| ids.iter().map(|&id| targets[id]).collect());
+    let starts = settings.starts.as_ref();
+    batch.starts = starts.map(|starts| problem.domain.in_units(&pick(starts)));
     let stopped = match (attack.run)(&mut batch, parameters) {
         Ok(()) | Err(RobustnessError::QueriesSpent) => None,
         // A model that runs elsewhere may die or refuse; what was found until then is kept.

@@ -124,14 +124,14 @@ fn euclidean(
     Ok(())
 }
 
-/// Descends round after round. A row that succeeds is made harder by `tighten`, which tells whether that can be done, and
-/// goes on from where it is; a row that fails gets a larger constant, until it has the largest.
+/// Descends round after round. A row that gets on is made harder by `tighten`, which tells whether that can be done; a row
+/// that does not gets a larger constant, until it has the largest.
 fn rounds(
     batch: &mut Batch<'_, '_>,
     mut trials: Vec<Trial>,
     descent: &Descent,
     parameters: &CwParameters,
-    tighten: fn(&Batch<'_, '_>, &mut Trial) -> bool,
+    tighten: fn(&Batch<'_, '_>, &mut Trial) -> Option<bool>,
 ) -> Result<(), RobustnessError> {
     let largest = parameters.initial_const * 10_f64.powi(parameters.binary_search_steps as i32 - 1);
     if batch.task.norm == Norm::Linf {
@@ -142,30 +142,42 @@ fn rounds(
     while !trials.is_empty() {
         descent.run(batch, &mut trials)?;
         trials.retain_mut(|trial| {
-            if trial.success {
-                return tighten(batch, trial);
-            }
-            trial.constant *= 10.0;
-            trial.constant <= largest * (1.0 + 1e-9)
+            tighten(batch, trial).unwrap_or_else(|| {
+                trial.constant *= 10.0;
+                trial.constant <= largest * (1.0 + 1e-9)
+            })
         });
     }
     Ok(())
 }
 
-/// The share that the limit keeps after a success under L-infinity (the paper's 0.9).
+/// The share that the limit keeps of the distance of what was found under L-infinity (the paper's 0.9).
 const KEPT: f32 = 0.9;
+/// The share of its distance by which a row has to get on, or it gets a larger constant.
+const PROGRESS: f64 = 0.005;
 
-fn lower_limit(batch: &Batch<'_, '_>, trial: &mut Trial) -> bool {
-    let changes =
-        trial.point.iter().zip(batch.origin_of(trial.row)).map(|(x, own)| (x - own).abs());
-    let largest = changes.fold(0.0, f32::max);
-    trial.free = trial.free.map(|limit| KEPT * limit.min(largest));
-    largest > batch.extent(trial.row) as f32 / 4096.0
+/// Lowers the limit of free changes below the distance of what was found and starts there; `None` if that is not nearer than
+/// before.
+fn lower_limit(batch: &Batch<'_, '_>, trial: &mut Trial) -> Option<bool> {
+    let distance = batch.found[trial.row].distance;
+    let before = f64::from(trial.free? / KEPT);
+    let found = distance.is_finite();
+    let start =
+        if found { batch.nearest(&[trial.row]) } else { batch.origin_of(trial.row).to_vec() };
+    trial.start_at(&start);
+    if distance >= before * (1.0 - PROGRESS) {
+        return None;
+    }
+    trial.free = Some(KEPT * distance as f32);
+    Some(distance > batch.extent(trial.row) / 4096.0)
 }
 
 /// Fixes the features whose changes did least for the margin, at least one and at most 0.3 times the root of their number
-/// (as the authors' program does).
-fn fix_features(batch: &Batch<'_, '_>, trial: &mut Trial) -> bool {
+/// (as the authors' program does); `None` if the row is not adversarial as it is.
+fn fix_features(batch: &Batch<'_, '_>, trial: &mut Trial) -> Option<bool> {
+    if !trial.success {
+        return None;
+    }
     let own = batch.origin_of(trial.row);
     let idle = batch.extent(trial.row) as f32 * 1e-4;
     let mut free: Vec<(f32, usize)> = Vec::new();
@@ -187,5 +199,5 @@ fn fix_features(batch: &Batch<'_, '_>, trial: &mut Trial) -> bool {
         }
         trial.freeze(j, own[j]);
     }
-    free.len() > 1
+    Some(free.len() > 1)
 }

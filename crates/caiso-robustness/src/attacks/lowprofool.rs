@@ -208,7 +208,9 @@ fn normalise(weights: &mut [f64]) {
         weights.fill(1.0);
     }
     let length = weights.iter().map(|weight| weight * weight).sum::<f64>().sqrt();
-    weights.iter_mut().for_each(|weight| *weight /= length);
+    for weight in weights {
+        *weight /= length;
+    }
 }
 
 #[cfg(test)]

@@ -60,6 +60,11 @@ impl Default for TransferParameters {
 
 fn run(batch: &mut Batch<'_, '_>, parameters: &Parameters) -> Result<(), RobustnessError> {
     let TransferParameters { attack, attack_parameters } = parameters.read();
+    if !batch.oracle.has_surrogate() {
+        let attack = UNIT.meta.name;
+        let needed = "a surrogate with gradients";
+        return Err(RobustnessError::Access { attack, needed, given: "none" });
+    }
     batch.oracle.gradients = Gradients::Surrogate;
     attack_with(batch, UNIT.meta.name, &attack, &attack_parameters)
 }

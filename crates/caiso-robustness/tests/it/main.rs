@@ -10,3 +10,4 @@ mod nearest;
 mod outcomes;
 mod parity;
 mod trees;
+mod white_box;

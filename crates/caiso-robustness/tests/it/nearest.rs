@@ -61,7 +61,13 @@ pub(crate) fn exact_distance(norm: Norm, margin: f64, changes: &[Change]) -> f64
 }
 
 /// The exact distance of each row of a linear model of two or more classes, in units of distance.
-fn exact(model: &Network, domain: &Domain, rows: &[f32], labels: &[usize], norm: Norm) -> Vec<f64> {
+pub(crate) fn exact(
+    model: &Network,
+    domain: &Domain,
+    rows: &[f32],
+    labels: &[usize],
+    norm: Norm,
+) -> Vec<f64> {
     let layer = &model.layers[0];
     let distance = |row: &[f32], label: usize, rival: usize| {
         let weight = |class: usize, j: usize| f64::from(layer.weight(class, j));
@@ -93,7 +99,7 @@ fn exact(model: &Network, domain: &Domain, rows: &[f32], labels: &[usize], norm:
 }
 
 /// Three classes over features of different scales, one of which may not move.
-fn case() -> (Network, Domain, Vec<f32>, Vec<usize>) {
+pub(crate) fn case() -> (Network, Domain, Vec<f32>, Vec<usize>) {
     let domain = Domain::new(vec![
         FeatureDomain::continuous("income", 0.0, 3.0),
         FeatureDomain::continuous("value", -2.0, 2.0),
