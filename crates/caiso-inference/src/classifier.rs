@@ -50,6 +50,10 @@ impl<M: Differentiable> Model for Classifier<M> {
         self.model.differentiable().map(|_| self as &dyn Differentiable)
     }
 
+    fn chunk_rows(&self) -> usize {
+        self.model.chunk_rows()
+    }
+
     fn logits(&self, rows: &[f32]) -> Result<Vec<f32>, Error> {
         let logits = self.model.logits(rows)?;
         self.count(rows);

@@ -32,7 +32,7 @@ use crate::model::check_rows;
 use crate::onnx;
 use crate::program::Program;
 use crate::session::Workspace;
-use crate::{CHUNK, Differentiable, Error, Model, ModelSpec, Session};
+use crate::{Differentiable, Error, Model, ModelSpec, Session};
 
 /// Loads a model of any format that is read: ONNX, XGBoost (JSON or UBJSON, of version 1.0 or later) or LightGBM
 /// (text), told apart by their content.
@@ -100,13 +100,18 @@ impl Model for OnnxModel {
         self.program.differentiable().then_some(self)
     }
 
+    fn chunk_rows(&self) -> usize {
+        self.program.rows_at_once()
+    }
+
     fn logits(&self, rows: &[f32]) -> Result<Vec<f32>, Error> {
         let (features, classes) = (self.spec.features, self.spec.classes);
         let count = check_rows(rows, features, None)?;
+        let chunk = self.chunk_rows();
         let mut logits = vec![0.0; count.saturating_mul(classes)];
         logits
-            .par_chunks_mut(CHUNK.saturating_mul(classes))
-            .zip(rows.par_chunks(CHUNK.saturating_mul(features)))
+            .par_chunks_mut(chunk.saturating_mul(classes))
+            .zip(rows.par_chunks(chunk.saturating_mul(features)))
             .try_for_each_init(
                 || Workspace::new(&self.program),
                 |session, (logits, rows)| {

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use crate::{Error, Loss, TreeEnsemble, Unsupported};
 
-/// Rows that the whole-batch functions give to one session at a time, and attacks should: ten of the matrix
-/// kernels' tiles of six rows. With more than 66 the matrix library would split one product over threads; with
+/// Most rows that the whole-batch functions give to one session at a time, and attacks should (see
+/// [`Model::chunk_rows`]): ten of the matrix kernels' tiles of six rows. With more than 66 the matrix library would split one product over threads; with
 /// fewer its fixed cost shows. It has no influence on results.
 pub const CHUNK: usize = 60;
 
@@ -136,6 +136,12 @@ pub trait Model: Send + Sync {
         Ok(values)
     }
 
+    /// Most rows that one session should be given at a time, so that its memory stays small and its values near
+    /// the processor: [`CHUNK`], fewer where a row has many intermediate values. It has no influence on results.
+    fn chunk_rows(&self) -> usize {
+        CHUNK
+    }
+
     /// Values in one row.
     fn features(&self) -> usize {
         self.spec().features
@@ -170,11 +176,12 @@ pub trait Differentiable: Model {
         check_rows(rows, self.features(), Some(labels.len()))?;
         let mut losses = vec![0.0; labels.len()];
         let mut gradients = vec![0.0; rows.len()];
-        let width = CHUNK.saturating_mul(self.features());
+        let chunk = self.chunk_rows();
+        let width = chunk.saturating_mul(self.features());
         gradients
             .par_chunks_mut(width)
-            .zip(losses.par_chunks_mut(CHUNK))
-            .zip(rows.par_chunks(width).zip(labels.par_chunks(CHUNK)))
+            .zip(losses.par_chunks_mut(chunk))
+            .zip(rows.par_chunks(width).zip(labels.par_chunks(chunk)))
             .try_for_each_init(
                 || self.session(),
                 |session, ((gradients, losses), (rows, labels))| {

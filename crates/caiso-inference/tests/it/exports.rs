@@ -90,6 +90,7 @@ exports! {
     torch_dynamo_exporter: "torch-dynamo", Softmax, [];
     image_flattened_by_computed_shape: "image-legacy", Output, [];
     image_flattened_by_dynamo: "image-dynamo", Output, [];
+    residual_convolutions: "conv-legacy", Output, [];
     single_probability: "sigmoid-legacy", Sigmoid, [];
     single_probability_by_dynamo: "sigmoid-dynamo", Sigmoid, [];
     logistic_regression_with_zip_map: "logistic-two", Sigmoid, ["0", "1"];

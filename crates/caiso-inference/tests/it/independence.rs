@@ -25,8 +25,44 @@ fn wide_network() -> Vec<u8> {
         .encode()
 }
 
+/// Every way of computing a convolution: of few channels and of many, in groups, with windows of 3 x 3, with
+/// strides, transposed, and with a shortcut.
+fn image_network() -> Vec<u8> {
+    let mut random = Random(11);
+    let mut graph = Graph::new(17).input(&[2, 9, 11]);
+    for (name, shape) in [
+        ("a", [16, 2, 3, 3]),
+        ("b", [16, 16, 3, 3]),
+        ("c", [40, 16, 3, 3]),
+        ("d", [40, 1, 3, 1]),
+        ("e", [40, 3, 2, 2]),
+    ] {
+        let weights = random.floats(shape.iter().product());
+        let weights: Vec<f32> = weights.iter().map(|weight| weight / 8.0).collect();
+        graph = graph.floats(name, &shape, &weights);
+    }
+    let pads = Attribute::Ints("pads", &[1, 1, 1, 1]);
+    let twice = Attribute::Ints("strides", &[2, 2]);
+    let window = Attribute::Ints("kernel_shape", &[2, 2]);
+    graph
+        .node("Conv", &["x", "a"], &["a1"], std::slice::from_ref(&pads))
+        .node("Relu", &["a1"], &["a2"], &[])
+        .node("Conv", &["a2", "b"], &["b1"], std::slice::from_ref(&pads))
+        .node("Add", &["b1", "a2"], &["b2"], &[])
+        .node("Relu", &["b2"], &["b3"], &[])
+        .node("Conv", &["b3", "c"], &["c1"], &[pads, twice.clone()])
+        .node("Conv", &["c1", "d"], &["d1"], &[Attribute::Int("group", 40)])
+        .node("ConvTranspose", &["d1", "e"], &["e1"], &[twice])
+        .node("MaxPool", &["e1"], &["f"], &[window])
+        .node("Flatten", &["f"], &["scores"], &[])
+        .output("scores")
+        .encode()
+}
+
 fn models() -> Vec<OnnxModel> {
-    [EXAMPLE, EVERYTHING, &wide_network()].map(|bytes| OnnxModel::load(bytes).unwrap()).into()
+    [EXAMPLE, EVERYTHING, &wide_network(), &image_network()]
+        .map(|bytes| OnnxModel::load(bytes).unwrap())
+        .into()
 }
 
 fn rows_of(model: &OnnxModel) -> (Vec<f32>, Vec<usize>) {
@@ -115,7 +151,7 @@ proptest! {
 
     #[test]
     fn any_split_of_a_batch_gives_the_same_bits(
-        which in 0..3_usize,
+        which in 0..4_usize,
         cuts in proptest::collection::vec(0..=ROWS, 0..5),
     ) {
         let model = &models()[which];
