@@ -10,9 +10,17 @@
 mod arithmetic;
 mod classic;
 mod dense;
+mod einsum;
+mod extent;
 mod graph;
+mod indexing;
+mod layout;
+mod movement;
+mod normalization;
 mod operators;
 mod ranking;
+mod reduce;
+mod resize;
 mod shape;
 mod structure;
 mod tail;
@@ -38,6 +46,11 @@ pub struct OnnxModel {
 }
 
 impl OnnxModel {
+    /// Domains and names of the operators that can be run, at least in some forms.
+    pub fn operators() -> &'static [(&'static str, &'static str)] {
+        operators::NAMES
+    }
+
     /// Loads the bytes of a file.
     ///
     /// # Errors
