@@ -122,6 +122,75 @@ pub(crate) fn gemm(out: &mut [f32], left: &[f32], right: &Packed, accumulate: bo
     }
 }
 
+/// Products of up to so many multiplications are not worth the library's packing.
+const SMALL: usize = 4096;
+
+/// A matrix `[rows, columns]` that is used once.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a> {
+    values: &'a [f32],
+    rows: usize,
+    columns: usize,
+    /// The values lie column after column.
+    transposed: bool,
+}
+
+impl<'a> Matrix<'a> {
+    /// The first values, in row-major order.
+    pub(crate) fn new(values: &'a [f32], rows: usize, columns: usize) -> Self {
+        Self { values: &values[..rows * columns], rows, columns, transposed: false }
+    }
+
+    pub(crate) fn transposed(self) -> Self {
+        let (rows, columns) = (self.columns, self.rows);
+        Self { rows, columns, transposed: !self.transposed, ..self }
+    }
+
+    fn strides(self) -> (usize, usize) {
+        if self.transposed { (1, self.rows) } else { (self.columns, 1) }
+    }
+
+    fn view(self) -> NdTensorView<'a, f32, 2> {
+        if self.transposed {
+            NdTensorView::from_data([self.columns, self.rows], self.values).transposed()
+        } else {
+            NdTensorView::from_data([self.rows, self.columns], self.values)
+        }
+    }
+}
+
+/// `out = left * right`, or `out += left * right`, of matrices that are used once.
+pub(crate) fn multiply(out: &mut [f32], left: Matrix<'_>, right: Matrix<'_>, accumulate: bool) {
+    let (k, n) = (left.columns, right.columns);
+    if left.rows * k * n > SMALL && left.rows > 1 {
+        let options =
+            GemmOptions { beta: if accumulate { 1.0 } else { 0.0 }, ..GemmOptions::default() };
+        let (left, right) = (GemmInputA::Unpacked(left.view()), GemmInputB::Unpacked(right.view()));
+        return EXECUTOR
+            .with(|executor| executor.gemm(out, left, right, options))
+            .expect("shapes are checked when a graph is loaded");
+    }
+    if !accumulate {
+        out.fill(0.0);
+    }
+    let ((down, across), (step, next)) = (left.strides(), right.strides());
+    for (i, out) in out.chunks_exact_mut(n).enumerate() {
+        for p in 0..k {
+            let factor = left.values[i * down + p * across];
+            if next == 1 {
+                for (out, value) in out.iter_mut().zip(&right.values[p * step..]) {
+                    *out += factor * value;
+                }
+            } else {
+                let column = right.values[p * step..].iter().step_by(next);
+                for (out, value) in out.iter_mut().zip(column) {
+                    *out += factor * value;
+                }
+            }
+        }
+    }
+}
+
 /// One row of a product with two columns: four partial sums of each, added pairwise.
 fn narrow(left: &[f32], rows: &[[[f32; 4]; 2]]) -> [f32; NARROW] {
     let mut sums = [[0.0; 4]; 2];

@@ -5,15 +5,21 @@
 //! overwrites what is there where it is the first.
 
 mod arithmetic;
+mod choose;
 mod conv;
 mod correlation;
 mod dense;
 mod impute;
 mod normalize;
+mod pick;
 mod pool;
+mod product;
 mod ranking;
+mod reduce;
+mod resample;
 mod select;
 mod softmax;
+mod standardize;
 mod tile;
 mod transpose;
 mod unary;
@@ -21,14 +27,20 @@ mod window;
 mod winograd;
 
 pub(crate) use arithmetic::{Arithmetic, Operand, Operator};
+pub(crate) use choose::Choose;
 pub(crate) use conv::{Conv, Definition};
 pub(crate) use dense::Dense;
 pub(crate) use impute::Impute;
 pub(crate) use normalize::{Norm, Normalize};
+pub(crate) use pick::Pick;
 pub(crate) use pool::{Pool, Pooling};
-pub(crate) use ranking::ArgExtreme;
+pub(crate) use product::Product;
+pub(crate) use ranking::{ArgExtreme, TopK};
+pub(crate) use reduce::{Cumulate, Reduce, Reduction};
+pub(crate) use resample::Resample;
 pub(crate) use select::{Concat, Select};
 pub(crate) use softmax::Softmax;
+pub(crate) use standardize::{LocalResponse, Standardize};
 pub(crate) use transpose::Transpose;
 pub(crate) use unary::Unary;
 pub(crate) use window::Window;
@@ -58,6 +70,26 @@ pub(crate) enum Kernel {
     Select(Select),
     /// Several slots side by side.
     Concat(Concat),
+    /// The same for all rows: a step without inputs.
+    Constant(Vec<f32>),
+    /// One of two values, by a condition.
+    Choose(Choose),
+    /// Products of matrices that both depend on the row.
+    Product(Product),
+    /// Values at places that depend on the row.
+    Pick(Pick),
+    /// One number of the values along an axis.
+    Reduce(Reduce),
+    /// Sums up to each value along an axis.
+    Cumulate(Cumulate),
+    /// Weighted sums of neighbours along an axis.
+    Resample(Resample),
+    /// Mean 0 and deviation 1 along the last values.
+    Standardize(Standardize),
+    /// Division by the size of neighbours.
+    LocalResponse(LocalResponse),
+    /// The places of the largest or smallest values along an axis.
+    TopK(TopK),
     /// The place of the largest or smallest value along an axis.
     ArgExtreme(ArgExtreme),
     /// For each value, a class, 1 at its place among so many zeros.
@@ -75,10 +107,13 @@ impl Kernel {
     /// Whether a small change of that input changes the output, so that it has a gradient. A kernel that
     /// carries none of its inputs ends the way back: if it lies between input and logits, the model has no
     /// gradient.
-    pub(crate) fn carries(&self, _input: usize) -> bool {
+    pub(crate) fn carries(&self, input: usize) -> bool {
         match self {
             Self::Unary(unary) => !unary.is_piecewise_constant(),
-            Self::ArgExtreme(_) | Self::OneHot { .. } => false,
+            Self::Arithmetic(arithmetic) => !arithmetic.operator.is_piecewise_constant(),
+            Self::Choose(_) => input > 0,
+            Self::Pick(pick) => pick.table.is_none() && input == 0,
+            Self::ArgExtreme(_) | Self::TopK(_) | Self::OneHot { .. } => false,
             _ => true,
         }
     }
@@ -104,6 +139,18 @@ impl Kernel {
             Self::Normalize(normalize) => normalize.forward(&values[inputs[0]], out),
             Self::Select(select) => select.forward(rows, &values[inputs[0]], out),
             Self::Concat(concat) => concat.forward(inputs, values, out),
+            Self::Constant(constant) => {
+                out.chunks_exact_mut(constant.len()).for_each(|out| out.copy_from_slice(constant));
+            }
+            Self::Choose(choose) => choose.forward(rows, inputs, values, out),
+            Self::Product(product) => product.forward(rows, inputs, values, out),
+            Self::Pick(pick) => pick.forward(rows, inputs, values, out),
+            Self::Reduce(reduce) => reduce.forward(&values[inputs[0]], out),
+            Self::Cumulate(cumulate) => cumulate.forward(&values[inputs[0]], out),
+            Self::Resample(resample) => resample.forward(&values[inputs[0]], out),
+            Self::Standardize(standardize) => standardize.forward(&values[inputs[0]], out),
+            Self::LocalResponse(response) => response.forward(&values[inputs[0]], out),
+            Self::TopK(top) => top.forward(&values[inputs[0]], out),
             Self::ArgExtreme(extreme) => extreme.forward(&values[inputs[0]], out),
             Self::OneHot { classes } => {
                 for (out, &class) in out.chunks_exact_mut(*classes).zip(&values[inputs[0]]) {
@@ -153,14 +200,30 @@ impl Kernel {
         }
         let gradient = &mut gradients[slot];
         match self {
+            Self::Pool(pool) => pool.backward(&values[slot], out, seed, gradient),
             // The first four are done, the others have no gradient.
             Self::Dense(_)
             | Self::Arithmetic(_)
             | Self::Conv(_)
             | Self::Transpose(_)
             | Self::ArgExtreme(_)
-            | Self::OneHot { .. } => {}
-            Self::Pool(pool) => pool.backward(&values[slot], out, seed, gradient),
+            | Self::TopK(_)
+            | Self::OneHot { .. }
+            | Self::Constant(_) => {}
+            Self::Choose(choose) => {
+                choose.backward(rows, &step.inputs, values, seed, gradients);
+            }
+            Self::Product(product) => {
+                product.backward(rows, &step.inputs, values, seed, gradients);
+            }
+            Self::Pick(pick) => pick.backward(rows, &step.inputs, values, seed, gradients),
+            Self::Reduce(reduce) => reduce.backward(&values[slot], out, seed, gradient),
+            Self::Cumulate(cumulate) => cumulate.backward(seed, gradient),
+            Self::Resample(resample) => resample.backward(seed, gradient),
+            Self::Standardize(standardize) => {
+                standardize.backward(&values[slot], out, seed, gradient);
+            }
+            Self::LocalResponse(response) => response.backward(&values[slot], seed, gradient),
             Self::Unary(unary) => unary.backward(&values[slot], seed, gradient),
             Self::Softmax(softmax) => softmax.backward(out, seed, gradient),
             Self::Impute(impute) => impute.backward(&values[slot], seed, gradient),

@@ -12,12 +12,20 @@ mod classic;
 mod conv;
 mod dense;
 mod document;
+mod einsum;
+mod extent;
 mod graph;
+mod indexing;
+mod layout;
 mod lightgbm;
 mod linear;
+mod movement;
+mod normalization;
 mod operators;
 mod pool;
 mod ranking;
+mod reduce;
+mod resize;
 mod shape;
 mod structure;
 mod tail;
@@ -78,6 +86,11 @@ pub struct OnnxModel {
 }
 
 impl OnnxModel {
+    /// Domains and names of the operators that can be run, at least in some forms.
+    pub fn operators() -> &'static [(&'static str, &'static str)] {
+        operators::NAMES
+    }
+
     /// Loads the bytes of a file.
     ///
     /// # Errors

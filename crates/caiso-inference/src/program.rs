@@ -11,6 +11,8 @@ pub(crate) struct Program {
     pub(crate) steps: Vec<Step>,
     /// Slot of the logits.
     pub(crate) output: usize,
+    /// Slots between the input and the logits, both included, as far as a gradient goes.
+    pub(crate) path: Vec<bool>,
     /// Slots on the path from the input to the logits that a gradient does not get past.
     pub(crate) blocked: Vec<usize>,
 }
@@ -52,20 +54,26 @@ impl Program {
             }
         }
 
+        let mut constant = vec![false; slots.len()];
+        for step in &steps {
+            constant[step.output] = step.inputs.is_empty();
+        }
         let mut path = vec![false; slots.len()];
         path[output] = true;
         let mut blocked = Vec::new();
         let mut seen = vec![false; slots.len()];
         for step in steps.iter_mut().rev() {
             step.on_path = path[step.output];
-            let carried = |index| step.on_path && step.kernel.carries(index);
-            let first = |(index, &slot): (usize, &usize)| {
-                carried(index) && !std::mem::replace(&mut path[slot], true)
+            let carried = |input: &(usize, &usize)| {
+                step.on_path && step.kernel.carries(input.0) && !constant[*input.1]
             };
-            step.first = step.inputs.iter().enumerate().map(first).collect();
-            if step.on_path && !(0..step.inputs.len()).any(carried) {
+            if step.on_path && !step.inputs.iter().enumerate().any(|input| carried(&input)) {
                 blocked.push(step.output);
             }
+            let inputs = step.inputs.iter().enumerate();
+            let first = inputs
+                .map(|input| carried(&input) && !std::mem::replace(&mut path[*input.1], true));
+            step.first = first.collect();
             step.inputs.iter().for_each(|&slot| seen[slot] = true);
         }
         // Nothing is kept in the slots that are left over.
@@ -74,7 +82,7 @@ impl Program {
         for (size, seen) in slots.iter_mut().zip(seen) {
             *size = if seen { *size } else { 0 };
         }
-        Self { slots, steps, output, blocked }
+        Self { slots, steps, output, path, blocked }
     }
 
     /// Rows whose values and gradients take up to 64 MiB, at least one and at most [`CHUNK`].

@@ -11,7 +11,7 @@ pub(crate) struct Workspace<'m> {
     rows: usize,
     /// Values of each slot, `[rows, size]`.
     values: Vec<Vec<f32>>,
-    /// Derivatives with respect to them.
+    /// Derivatives with respect to them; empty for slots that no gradient reaches.
     gradients: Vec<Vec<f32>>,
     /// For the kernels' use.
     scratch: Vec<f32>,
@@ -30,11 +30,17 @@ impl Session for Workspace<'_> {
         let count = check_rows(rows, program.slots[0], None)?;
         if count != self.rows {
             let buffers = self.values.iter_mut().zip(&mut self.gradients);
-            for ((values, gradients), size) in buffers.zip(&program.slots) {
+            for ((values, gradients), (size, on_path)) in
+                buffers.zip(program.slots.iter().zip(&program.path))
+            {
                 values.resize(count * size, 0.0);
-                if program.differentiable() {
+                if program.differentiable() && *on_path {
                     gradients.resize(count * size, 0.0);
                 }
+            }
+            for step in program.steps.iter().filter(|step| step.inputs.is_empty()) {
+                let out = &mut self.values[step.output];
+                step.kernel.forward(count, &[], &[], out, &mut self.scratch);
             }
             self.rows = count;
         }
@@ -42,7 +48,7 @@ impl Session for Workspace<'_> {
         if count == 0 {
             return Ok(());
         }
-        for step in &program.steps {
+        for step in program.steps.iter().filter(|step| !step.inputs.is_empty()) {
             let mut out = std::mem::take(&mut self.values[step.output]);
             step.kernel.forward(count, &step.inputs, &self.values, &mut out, &mut self.scratch);
             self.values[step.output] = out;

@@ -28,6 +28,25 @@ pub(crate) enum Operator {
     Sub,
     Mul,
     Div,
+    /// Of integers, towards zero.
+    IntegerDiv,
+    Pow,
+    /// The remainder with the sign of the divisor.
+    Mod,
+    /// The remainder with the sign of the dividend.
+    Remainder,
+    Min,
+    Max,
+    /// The left operand, times the right one below zero.
+    PRelu,
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    And,
+    Or,
+    Xor,
 }
 
 pub(crate) enum Operand {
@@ -50,26 +69,112 @@ impl Row<'_> {
 }
 
 impl Operator {
+    #[inline]
     pub(crate) fn apply(self, left: f32, right: f32) -> f32 {
         match self {
             Self::Add => left + right,
             Self::Sub => left - right,
             Self::Mul => left * right,
             Self::Div => left / right,
+            Self::IntegerDiv => (f64::from(left) / f64::from(right)).trunc() as f32,
+            Self::Pow => left.powf(right),
+            Self::Mod => left - right * (left / right).floor(),
+            Self::Remainder => left % right,
+            Self::Min | Self::Max if left.is_nan() => left,
+            Self::Min if right < left || right.is_nan() => right,
+            Self::Max if right > left || right.is_nan() => right,
+            Self::Min | Self::Max => left,
+            Self::PRelu => {
+                if left < 0.0 {
+                    left * right
+                } else {
+                    left
+                }
+            }
+            Self::Equal => f32::from(left == right),
+            Self::Less => f32::from(left < right),
+            Self::LessOrEqual => f32::from(left <= right),
+            Self::Greater => f32::from(left > right),
+            Self::GreaterOrEqual => f32::from(left >= right),
+            Self::And => f32::from(left != 0.0 && right != 0.0),
+            Self::Or => f32::from(left != 0.0 || right != 0.0),
+            Self::Xor => f32::from((left != 0.0) != (right != 0.0)),
         }
     }
 
-    /// Derivative with respect to the left or the right operand.
+    /// Whether the derivative is zero wherever there is one.
+    pub(super) fn is_piecewise_constant(self) -> bool {
+        self == Self::IntegerDiv || self.is_logical()
+    }
+
+    /// Whether the result is 0 or 1.
+    pub(crate) fn is_logical(self) -> bool {
+        matches!(
+            self,
+            Self::Equal
+                | Self::Less
+                | Self::LessOrEqual
+                | Self::Greater
+                | Self::GreaterOrEqual
+                | Self::And
+                | Self::Or
+                | Self::Xor
+        )
+    }
+
+    /// Derivative with respect to the left or the right operand. Two equal operands of a minimum or a maximum
+    /// share it, as in PyTorch.
+    #[inline]
     fn slope(self, left: f32, right: f32, with_respect_to: usize) -> f32 {
         match (self, with_respect_to) {
-            (Self::Add, _) | (Self::Sub, 0) => 1.0,
+            (Self::Add, _) | (Self::Sub | Self::Mod | Self::Remainder, 0) => 1.0,
             (Self::Sub, _) => -1.0,
             (Self::Mul, 0) => right,
             (Self::Mul, _) => left,
             (Self::Div, 0) => 1.0 / right,
             (Self::Div, _) => -(left / right) / right,
+            (Self::Pow, 0) => {
+                if right == 0.0 {
+                    0.0
+                } else {
+                    right * left.powf(right - 1.0)
+                }
+            }
+            (Self::Pow, _) if left == 0.0 && right >= 0.0 => 0.0,
+            (Self::Pow, _) => left.powf(right) * left.ln(),
+            (Self::Mod, _) => -(left / right).floor(),
+            (Self::Remainder, _) => -(left / right).trunc(),
+            (Self::Min | Self::Max, _) if left == right => 0.5,
+            (Self::Min, 0) | (Self::Max, 1) => f32::from(left < right),
+            (Self::Min | Self::Max, _) => f32::from(left > right),
+            (Self::PRelu, 0) => {
+                if left > 0.0 {
+                    1.0
+                } else {
+                    right
+                }
+            }
+            (Self::PRelu, _) if left < 0.0 => left,
+            _ => 0.0,
         }
     }
+}
+
+/// Calls `$body` with `$operator` as a constant in each case, so that each loop is vectorised on its own.
+macro_rules! specialised {
+    ($value:expr, $operator:ident => $body:expr; $($case:ident)*) => {
+        match $value {
+            $(Operator::$case => { const $operator: Operator = Operator::$case; $body })*
+        }
+    };
+}
+
+macro_rules! for_operator {
+    ($value:expr, $operator:ident => $body:expr) => {
+        specialised!($value, $operator => $body;
+            Add Sub Mul Div IntegerDiv Pow Mod Remainder Min Max PRelu Equal Less LessOrEqual Greater
+            GreaterOrEqual And Or Xor)
+    };
 }
 
 impl Arithmetic {
@@ -83,9 +188,13 @@ impl Arithmetic {
             let stage = Stage { operator, constant: repeated(constant), constant_first: side == 1 };
             Linear { stages: vec![stage], slopes: repeated(&slopes) }
         };
+        let basic =
+            matches!(operator, Operator::Add | Operator::Sub | Operator::Mul | Operator::Div);
         let linear = match &operands {
-            [Operand::Slot { map: None }, Operand::Constant(c)] => Some(linear(c, 0)),
-            [Operand::Constant(c), Operand::Slot { map: None }] if operator != Operator::Div => {
+            [Operand::Slot { map: None }, Operand::Constant(c)] if basic => Some(linear(c, 0)),
+            [Operand::Constant(c), Operand::Slot { map: None }]
+                if basic && operator != Operator::Div =>
+            {
                 Some(linear(c, 1))
             }
             _ => None,
@@ -145,13 +254,9 @@ impl Arithmetic {
         let size = out.len() / rows;
         for (index, out) in out.chunks_exact_mut(size).enumerate() {
             let [left, right] = self.rows(index, rows, inputs, values);
-            // One loop for each operator, so that each is vectorised.
-            match self.operator {
-                Operator::Add => each(out, &left, &right, |a, b| a + b),
-                Operator::Sub => each(out, &left, &right, |a, b| a - b),
-                Operator::Mul => each(out, &left, &right, |a, b| a * b),
-                Operator::Div => each(out, &left, &right, |a, b| a / b),
-            }
+            for_operator!(self.operator, OPERATOR => {
+                each(out, &left, &right, |a, b| OPERATOR.apply(a, b));
+            });
         }
     }
 
@@ -177,14 +282,22 @@ impl Arithmetic {
             let Operand::Slot { map } = operand else { continue };
             let Some(&slot) = slots.next() else { return };
             let gradient = &mut gradients[slot];
+            if gradient.is_empty() {
+                continue;
+            }
             let width = gradient.len() / rows;
             let parts = gradient.chunks_exact_mut(width).zip(seed.chunks_exact(size));
             for (index, (gradient, seed)) in parts.enumerate() {
                 let [left, right] = self.rows(index, rows, inputs, values);
-                for (place, seed) in seed.iter().enumerate() {
-                    let slope = self.operator.slope(left.at(place), right.at(place), side);
-                    gradient[map.as_ref().map_or(place, |map| map[place] as usize)] += seed * slope;
-                }
+                for_operator!(self.operator, OPERATOR => if side == 0 {
+                    each_slope(gradient, map.as_deref(), seed, &left, &right, |a, b| {
+                        OPERATOR.slope(a, b, 0)
+                    });
+                } else {
+                    each_slope(gradient, map.as_deref(), seed, &left, &right, |a, b| {
+                        OPERATOR.slope(a, b, 1)
+                    });
+                });
             }
         }
     }
@@ -219,6 +332,7 @@ impl Stage {
             (Operator::Mul, _) => each_constant(input, out, constant, |x, c| x * c),
             (Operator::Div, false) => each_constant(input, out, constant, |x, c| x / c),
             (Operator::Div, true) => each_constant(input, out, constant, |x, c| c / x),
+            _ => {}
         }
     }
 }
@@ -262,5 +376,29 @@ fn each(out: &mut [f32], left: &Row<'_>, right: &Row<'_>, apply: impl Fn(f32, f3
         for (place, out) in out.iter_mut().enumerate() {
             *out = apply(left.at(place), right.at(place));
         }
+    }
+}
+
+/// Adds seed times slope at each place; a zero slope stops a seed of any size.
+fn each_slope(
+    gradient: &mut [f32],
+    map: Option<&[u32]>,
+    seed: &[f32],
+    left: &Row<'_>,
+    right: &Row<'_>,
+    slope: impl Fn(f32, f32) -> f32,
+) {
+    if map.is_none() && left.map.is_none() && right.map.is_none() {
+        let operands = left.values.iter().zip(right.values);
+        for ((gradient, seed), (&left, &right)) in gradient.iter_mut().zip(seed).zip(operands) {
+            let slope = slope(left, right);
+            *gradient += if slope == 0.0 { 0.0 } else { seed * slope };
+        }
+        return;
+    }
+    for (place, seed) in seed.iter().enumerate() {
+        let slope = slope(left.at(place), right.at(place));
+        let place = map.map_or(place, |map| map[place] as usize);
+        gradient[place] += if slope == 0.0 { 0.0 } else { seed * slope };
     }
 }

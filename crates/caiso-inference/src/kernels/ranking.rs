@@ -26,3 +26,34 @@ impl ArgExtreme {
         }
     }
 }
+
+/// The places of the `k` largest or smallest values along an axis of `length` values that lie `stride` apart,
+/// in order; of equal values the first ones.
+pub(crate) struct TopK {
+    pub(crate) k: usize,
+    pub(crate) smallest: bool,
+    pub(crate) length: usize,
+    pub(crate) stride: usize,
+}
+
+impl TopK {
+    pub(super) fn forward(&self, input: &[f32], out: &mut [f32]) {
+        let mut order: Vec<usize> = Vec::with_capacity(self.length);
+        let blocks = input.chunks_exact(self.length * self.stride);
+        for (input, out) in blocks.zip(out.chunks_exact_mut(self.k * self.stride)) {
+            for start in 0..self.stride {
+                order.clear();
+                order.extend(0..self.length);
+                // Both zeros are the same.
+                let value = |place: &usize| input[start + place * self.stride] + 0.0;
+                order.sort_by(|a, b| {
+                    let (a, b) = (value(a), value(b));
+                    if self.smallest { a.total_cmp(&b) } else { b.total_cmp(&a) }
+                });
+                for (index, place) in order.iter().take(self.k).enumerate() {
+                    out[start + index * self.stride] = *place as f32;
+                }
+            }
+        }
+    }
+}

@@ -180,6 +180,7 @@ pub(super) fn array_feature_extractor(builder: &mut Builder, op: &Op<'_>) -> Out
             Data::Strings(labels) => labels.clone(),
             Data::Ints(labels) => labels.iter().map(i64::to_string).collect(),
             Data::Floats(labels) => labels.iter().map(f32::to_string).collect(),
+            Data::Dims(_) => Vec::new(),
         };
         return Ok(vec![Value::Label(scores)]);
     }

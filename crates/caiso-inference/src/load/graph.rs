@@ -70,7 +70,90 @@ impl Builder {
             self.integers.insert(slot, None);
         }
         self.steps.push(Step { kernel, inputs, first: Vec::new(), output: slot, on_path: false });
-        Ok(Rows { slot, shape })
+        Ok(Rows::new(slot, shape))
+    }
+
+    /// A slot that holds the same for all rows.
+    pub(super) fn constant_slot(
+        &mut self,
+        shape: Vec<usize>,
+        values: Vec<f32>,
+    ) -> Result<Rows, Fault> {
+        let rows = self.push(Kernel::Constant(values), &[], shape)?;
+        self.note_floats(rows.slot);
+        Ok(rows)
+    }
+
+    /// What such a slot holds.
+    pub(super) fn constant_of(&self, slot: usize) -> Option<&[f32]> {
+        // Each step has a slot of its own, after that of the input.
+        let step = self.steps.get(slot.checked_sub(1)?)?;
+        match &step.kernel {
+            Kernel::Constant(values) => Some(values),
+            _ => None,
+        }
+    }
+
+    /// The slot of a value that is computed with together with `like`: for a constant one of its own.
+    pub(super) fn slot_of(&mut self, value: &Value, like: &Rows) -> Result<Rows, Fault> {
+        match value {
+            Value::Rows(rows) => {
+                like.check_alignment(rows)?;
+                Ok(rows.clone())
+            }
+            Value::Constant(constant) => {
+                let shape = like.align(&constant.shape)?;
+                let layout = like.layout_for(shape.len());
+                let values = constant.numbers().ok_or_else(|| {
+                    Fault::Unsupported(
+                        "it computes with the number of rows, or with texts".to_owned(),
+                    )
+                })?;
+                let rows = self.constant_slot(shape, values)?;
+                if constant.as_floats().is_none() {
+                    self.note_integers(rows.slot, None);
+                }
+                Ok(Rows { layout, ..rows })
+            }
+            Value::Label(_) => Err(Fault::Unsupported("it computes with class names".to_owned())),
+            Value::Unsupported => Err(Fault::Unsupported(String::new())),
+        }
+    }
+
+    /// What a kernel makes of one value; `like` gives shape and layout of the result from those of the value.
+    pub(super) fn apply(
+        &mut self,
+        kernel: Kernel,
+        value: &Value,
+        like: impl FnOnce(&Rows) -> Result<Rows, Fault>,
+    ) -> Result<Value, Fault> {
+        match value {
+            Value::Rows(rows) => {
+                let Rows { shape, layout, .. } = like(rows)?;
+                Ok(Value::Rows(Rows { layout, ..self.push(kernel, &[rows], shape)? }))
+            }
+            Value::Constant(constant) => {
+                let shape = like(&Rows::new(0, constant.shape.clone()))?.shape;
+                let size = self.spend(&shape)?;
+                let numbers = constant.numbers().filter(|numbers| !numbers.is_empty());
+                let (Some(numbers), true) = (numbers, size > 0) else {
+                    return Err(Fault::Unsupported(
+                        "it computes with nothing, with the number of rows, or with texts"
+                            .to_owned(),
+                    ));
+                };
+                let mut out = vec![0.0; size];
+                kernel.forward(1, &[0], &[numbers], &mut out, &mut Vec::new());
+                let logical = matches!(&kernel, Kernel::Unary(unary) if unary.is_logical());
+                Ok(if logical || constant.as_floats().is_none() {
+                    Constant::ints(shape, out.iter().map(|&value| value as i64).collect())
+                } else {
+                    Constant::floats(shape, out)
+                })
+            }
+            Value::Label(_) => Err(Fault::Unsupported("it computes with class names".to_owned())),
+            Value::Unsupported => Err(Fault::Unsupported(String::new())),
+        }
     }
 
     /// Notes that a slot holds integers (0 and 1 for booleans), `count` different ones where that is known.
@@ -118,7 +201,7 @@ pub(super) fn build(model: &Model<'_>) -> Result<(ModelSpec, Program), Error> {
     builder.slots.push(features);
 
     let mut values = BTreeMap::new();
-    values.insert(input.name, Value::Rows(Rows { slot: 0, shape: input_shape.clone() }));
+    values.insert(input.name, Value::Rows(Rows::new(0, input_shape.clone())));
     let mut faults = Vec::new();
     for (index, node) in graph.nodes.iter().enumerate() {
         let at = place_of(index, node);
@@ -152,7 +235,10 @@ pub(super) fn build(model: &Model<'_>) -> Result<(ModelSpec, Program), Error> {
             Err(fault) => return Err(fault.at(&at)),
         };
         for step in builder.steps.get(before..).unwrap_or_default() {
-            if !(0..step.inputs.len()).any(|input| step.kernel.carries(input)) {
+            let carried = |(input, &slot): (usize, &usize)| {
+                step.kernel.carries(input) && builder.constant_of(slot).is_none()
+            };
+            if !step.inputs.is_empty() && !step.inputs.iter().enumerate().any(carried) {
                 let reason = "piecewise constant, without a gradient".to_owned();
                 builder.blocked.insert(step.output, unsupported(model, index, node, reason));
             }

@@ -3,8 +3,12 @@
 use std::rc::Rc;
 
 use super::graph::Builder;
+use super::layout::Layout;
 use super::value::{Constant, Rows, Value};
-use super::{arithmetic, classic, conv, dense, pool, ranking, structure};
+use super::{
+    arithmetic, classic, conv, dense, einsum, extent, indexing, movement, normalization, pool,
+    ranking, reduce, resize, structure,
+};
 use crate::Error;
 use crate::onnx::{AttributeValue, Node, Tensor, domain_name};
 
@@ -26,57 +30,96 @@ impl Fault {
 /// Reads one node; yields its outputs in order.
 pub(super) type Operator = fn(&mut Builder, &Op<'_>) -> Result<Vec<Value>, Fault>;
 
-/// The operators that can be run.
-pub(super) fn find(domain: &str, name: &str) -> Option<Operator> {
-    Some(match (domain_name(domain), name) {
-        ("ai.onnx", "Gemm") => dense::gemm,
-        ("ai.onnx", "MatMul") => dense::matmul,
-        ("ai.onnx", "BatchNormalization") => dense::batch_normalization,
-        ("ai.onnx", "Conv") => conv::conv,
-        ("ai.onnx", "ConvTranspose") => conv::conv_transpose,
-        ("ai.onnx", "MaxPool") => pool::max_pool,
-        ("ai.onnx", "AveragePool") => pool::average_pool,
-        ("ai.onnx", "LpPool") => pool::lp_pool,
-        ("ai.onnx", "GlobalMaxPool") => pool::global_max_pool,
-        ("ai.onnx", "GlobalAveragePool") => pool::global_average_pool,
-        ("ai.onnx", "GlobalLpPool") => pool::global_lp_pool,
-        ("ai.onnx", "Add") => arithmetic::add,
-        ("ai.onnx", "Sub") => arithmetic::sub,
-        ("ai.onnx", "Mul") => arithmetic::mul,
-        ("ai.onnx", "Div") => arithmetic::div,
-        ("ai.onnx", "Neg") => arithmetic::neg,
-        ("ai.onnx", "Relu") => arithmetic::relu,
-        ("ai.onnx", "LeakyRelu") => arithmetic::leaky_relu,
-        ("ai.onnx", "Sigmoid") => arithmetic::sigmoid,
-        ("ai.onnx", "Tanh") => arithmetic::tanh,
-        ("ai.onnx", "Clip") => arithmetic::clip,
-        ("ai.onnx", "Softmax") => arithmetic::softmax,
-        ("ai.onnx", "LogSoftmax") => arithmetic::log_softmax,
-        ("ai.onnx", "Constant") => structure::constant,
-        ("ai.onnx", "Identity") => structure::identity,
-        ("ai.onnx", "Dropout") => structure::dropout,
-        ("ai.onnx", "Cast") => structure::cast,
-        ("ai.onnx", "Shape") => structure::shape_of,
-        ("ai.onnx", "Reshape") => structure::reshape,
-        ("ai.onnx", "Flatten") => structure::flatten,
-        ("ai.onnx", "Squeeze") => structure::squeeze,
-        ("ai.onnx", "Unsqueeze") => structure::unsqueeze,
-        ("ai.onnx", "Transpose") => structure::transpose,
-        ("ai.onnx", "Concat") => structure::concat,
-        ("ai.onnx", "Gather") => structure::gather,
-        ("ai.onnx", "ArgMax") => ranking::arg_max,
-        ("ai.onnx", "ArgMin") => ranking::arg_min,
-        ("ai.onnx", "Floor") => arithmetic::floor,
-        ("ai.onnx", "Ceil") => arithmetic::ceil,
-        ("ai.onnx", "Round") => arithmetic::round,
-        ("ai.onnx", "Sign") => arithmetic::sign,
-        ("ai.onnx.ml", "LinearClassifier") => classic::linear_classifier,
-        ("ai.onnx.ml", "Scaler") => classic::scaler,
-        ("ai.onnx.ml", "Normalizer") => classic::normalizer,
-        ("ai.onnx.ml", "ZipMap") => classic::zip_map,
-        ("ai.onnx.ml", "ArrayFeatureExtractor") => classic::array_feature_extractor,
-        _ => return None,
-    })
+/// Makes `find` and the list of names from one table.
+macro_rules! table {
+    ($(($domain:literal, $($name:literal)|+) => $operator:path,)*) => {
+        pub(super) const NAMES: &[(&str, &str)] = &[$($(($domain, $name)),+),*];
+
+        /// The operators that can be run.
+        pub(super) fn find(domain: &str, name: &str) -> Option<Operator> {
+            Some(match (domain_name(domain), name) {
+                $(($domain, $($name)|+) => $operator,)*
+                _ => return None,
+            })
+        }
+    };
+}
+
+table! {
+    ("ai.onnx", "Gemm") => dense::gemm,
+    ("ai.onnx", "MatMul") => dense::matmul,
+    ("ai.onnx", "Einsum") => einsum::einsum,
+    ("ai.onnx", "Conv") => conv::conv,
+    ("ai.onnx", "ConvTranspose") => conv::conv_transpose,
+    ("ai.onnx", "MaxPool") => pool::max_pool,
+    ("ai.onnx", "AveragePool") => pool::average_pool,
+    ("ai.onnx", "LpPool") => pool::lp_pool,
+    ("ai.onnx", "GlobalMaxPool") => pool::global_max_pool,
+    ("ai.onnx", "GlobalAveragePool") => pool::global_average_pool,
+    ("ai.onnx", "GlobalLpPool") => pool::global_lp_pool,
+    ("ai.onnx",
+        "Abs" | "Acos" | "Acosh" | "Asin" | "Asinh" | "Atan" | "Atanh" | "Ceil" | "Celu"
+        | "Cos" | "Cosh" | "Elu" | "Erf" | "Exp" | "Floor" | "Gelu" | "HardSigmoid"
+        | "HardSwish" | "IsInf" | "IsNaN" | "LeakyRelu" | "Log" | "Mish" | "Neg" | "Not"
+        | "Reciprocal" | "Relu" | "Round" | "Selu" | "Shrink" | "Sigmoid" | "Sign" | "Sin"
+        | "Sinh" | "Softplus" | "Softsign" | "Sqrt" | "Swish" | "Tan" | "Tanh"
+        | "ThresholdedRelu") => arithmetic::function,
+    ("ai.onnx",
+        "Add" | "And" | "Div" | "Equal" | "Greater" | "GreaterOrEqual" | "Less" | "LessOrEqual"
+        | "Max" | "Mean" | "Min" | "Mod" | "Mul" | "Or" | "PRelu" | "Pow" | "Sub" | "Sum"
+        | "Xor") => arithmetic::operator,
+    ("ai.onnx", "Clip") => arithmetic::clip,
+    ("ai.onnx", "Where") => arithmetic::where_,
+    ("ai.onnx",
+        "ReduceL1" | "ReduceL2" | "ReduceLogSum" | "ReduceLogSumExp" | "ReduceMax"
+        | "ReduceMean" | "ReduceMin" | "ReduceProd" | "ReduceSum" | "ReduceSumSquare") => reduce::reduce,
+    ("ai.onnx", "Softmax" | "LogSoftmax") => reduce::softmax,
+    ("ai.onnx", "CumSum") => reduce::cumulative_sum,
+    ("ai.onnx", "ArgMax" | "ArgMin") => ranking::arg_extreme,
+    ("ai.onnx", "TopK") => ranking::top_k,
+    ("ai.onnx", "Hardmax") => ranking::hardmax,
+    ("ai.onnx", "Constant") => structure::constant,
+    ("ai.onnx", "ConstantOfShape") => structure::constant_of_shape,
+    ("ai.onnx", "Identity") => structure::identity,
+    ("ai.onnx", "Dropout") => structure::dropout,
+    ("ai.onnx", "Cast") => structure::cast,
+    ("ai.onnx", "CastLike") => structure::cast_like,
+    ("ai.onnx", "Shape") => structure::shape_of,
+    ("ai.onnx", "Size") => structure::size_of,
+    ("ai.onnx", "Reshape") => structure::reshape,
+    ("ai.onnx", "Flatten") => structure::flatten,
+    ("ai.onnx", "Squeeze") => structure::squeeze,
+    ("ai.onnx", "Unsqueeze") => structure::unsqueeze,
+    ("ai.onnx", "Range") => structure::range,
+    ("ai.onnx", "NonZero") => structure::non_zero,
+    ("ai.onnx", "EyeLike") => structure::eye_like,
+    ("ai.onnx", "Transpose") => movement::transpose,
+    ("ai.onnx", "Slice") => movement::slice,
+    ("ai.onnx", "Split") => movement::split,
+    ("ai.onnx", "Concat") => movement::concat,
+    ("ai.onnx", "Pad") => extent::pad,
+    ("ai.onnx", "Tile") => extent::tile,
+    ("ai.onnx", "Expand") => extent::expand,
+    ("ai.onnx", "Trilu") => extent::triangle,
+    ("ai.onnx", "DepthToSpace" | "SpaceToDepth") => extent::depth_to_space,
+    ("ai.onnx", "Gather") => indexing::gather,
+    ("ai.onnx", "GatherElements") => indexing::gather_elements,
+    ("ai.onnx", "GatherND") => indexing::gather_nd,
+    ("ai.onnx", "Scatter" | "ScatterElements") => indexing::scatter_elements,
+    ("ai.onnx", "ScatterND") => indexing::scatter_nd,
+    ("ai.onnx", "OneHot") => indexing::one_hot,
+    ("ai.onnx", "BatchNormalization") => normalization::batch_normalization,
+    ("ai.onnx", "LayerNormalization" | "RMSNormalization") => normalization::layer_normalization,
+    ("ai.onnx", "GroupNormalization" | "InstanceNormalization") => normalization::group_normalization,
+    ("ai.onnx", "LpNormalization") => normalization::lp_normalization,
+    ("ai.onnx", "LRN") => normalization::local_response_normalization,
+    ("ai.onnx", "MeanVarianceNormalization") => normalization::mean_variance_normalization,
+    ("ai.onnx", "Resize" | "Upsample") => resize::resize,
+    ("ai.onnx.ml", "LinearClassifier") => classic::linear_classifier,
+    ("ai.onnx.ml", "Scaler") => classic::scaler,
+    ("ai.onnx.ml", "Normalizer") => classic::normalizer,
+    ("ai.onnx.ml", "ZipMap") => classic::zip_map,
+    ("ai.onnx.ml", "ArrayFeatureExtractor") => classic::array_feature_extractor,
 }
 
 /// A node with the values that its inputs stand for.
@@ -97,13 +140,15 @@ impl<'n> Op<'n> {
         self.optional(index).ok_or_else(|| Fault::Graph(format!("input {index} is missing")))
     }
 
-    /// An input that differs from row to row.
+    /// An input that differs from row to row, with the batch as first axis.
     pub(super) fn rows(&self, index: usize) -> Result<&Rows, Fault> {
         match self.input(index)? {
-            Value::Rows(rows) => Ok(rows),
-            Value::Label(_) => {
-                Err(Fault::Unsupported("it computes with a label, which has no gradient".into()))
-            }
+            Value::Rows(rows) if rows.layout == Layout::default() => Ok(rows),
+            Value::Rows(rows) => Err(Fault::Unsupported(format!(
+                "input {index} has shape {:?}, expected the batch as first axis",
+                rows.dims()
+            ))),
+            Value::Label(_) => Err(Fault::Unsupported("it computes with class names".to_owned())),
             _ => Err(Fault::Unsupported(format!(
                 "input {index} does not depend on the model's input"
             ))),

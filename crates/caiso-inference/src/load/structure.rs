@@ -1,11 +1,12 @@
-//! Operators that move, name or reshape values and compute nothing.
+//! Constants, casts and shapes.
 
-use super::arithmetic::row_axis;
+use super::extent::expanded;
 use super::graph::Builder;
+use super::layout::Layout;
 use super::operators::{Fault, Op};
-use super::shape::{self, offsets, places, strides};
+use super::shape;
 use super::value::{Constant, Data, Dim, Rows, Value};
-use crate::kernels::{Concat, Kernel, Select, Unary};
+use crate::kernels::{Kernel, Select, Unary};
 use crate::onnx::{AttributeValue, DataType};
 
 type Outputs = Result<Vec<Value>, Fault>;
@@ -48,6 +49,16 @@ pub(super) fn cast(builder: &mut Builder, op: &Op<'_>) -> Outputs {
     cast_to(builder, op.input(0)?, to)
 }
 
+/// To the type of another value.
+pub(super) fn cast_like(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    let integer = match op.input(1)? {
+        Value::Rows(rows) => builder.is_integer(rows.slot),
+        Value::Constant(constant) => constant.as_floats().is_none(),
+        _ => false,
+    };
+    cast_to(builder, op.input(0)?, if integer { DataType::INT64 } else { DataType::FLOAT })
+}
+
 pub(super) fn cast_to(builder: &mut Builder, value: &Value, to: DataType) -> Outputs {
     let refused = |what: &str| Fault::Unsupported(format!("the cast of {what} to {to}"));
     Ok(vec![match value {
@@ -83,7 +94,6 @@ pub(super) fn cast_to(builder: &mut Builder, value: &Value, to: DataType) -> Out
             }
             _ => return Err(refused("values")),
         },
-        Value::Dims(dims) if to.is_integer() => Value::Dims(dims.clone()),
         Value::Constant(constant) => {
             builder.spend(&constant.shape)?;
             let shape = constant.shape.clone();
@@ -101,100 +111,86 @@ pub(super) fn cast_to(builder: &mut Builder, value: &Value, to: DataType) -> Out
                 Data::Floats(values) if to.is_integer() => {
                     Constant::ints(shape, values.iter().map(|&value| value as i64).collect())
                 }
-                Data::Ints(values) if to.is_integer() => Constant::ints(shape, values.clone()),
+                Data::Ints(_) | Data::Dims(_) if to.is_integer() => value.clone(),
+                Data::Dims(_) => return Err(refused("the number of rows")),
                 _ => return Err(refused("a constant")),
             }
         }
-        _ => return Err(refused("a shape")),
+        Value::Unsupported => return Err(Fault::Unsupported(String::new())),
     }])
 }
 
-pub(super) fn shape_of(_: &mut Builder, op: &Op<'_>) -> Outputs {
-    if op.int("start", 0)? != 0 || op.node.attribute("end").is_some() {
-        return Err(Fault::Unsupported("a part of a shape".to_owned()));
-    }
+pub(super) fn shape_of(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    let dims = whole_shape(builder, op.input(0)?)?;
+    let rank = i64::try_from(dims.len()).unwrap_or(i64::MAX);
+    let place = |name, default| -> Result<usize, Fault> {
+        let at = op.int(name, default)?;
+        let at = if at < 0 { at.saturating_add(rank) } else { at };
+        Ok(usize::try_from(at.clamp(0, rank)).unwrap_or(0))
+    };
+    let (start, end) = (place("start", 0)?, place("end", rank)?);
+    let part = dims.get(start..end).unwrap_or_default().to_vec();
+    Ok(vec![Constant::dims(vec![part.len()], part)])
+}
+
+fn whole_shape(builder: &Builder, value: &Value) -> Result<Vec<Dim>, Fault> {
     let known = |length: usize| Dim::Known(i64::try_from(length).unwrap_or(i64::MAX));
-    Ok(vec![match op.input(0)? {
+    Ok(match value {
         Value::Rows(rows) => {
-            let rest = rows.shape.iter().map(|&length| known(length));
-            Value::Dims(std::iter::once(Dim::Batch).chain(rest).collect())
+            let fixed = builder.fixed_batch.and_then(|batch| i64::try_from(batch).ok());
+            let fix = |dim: Dim| match (dim, fixed) {
+                (Dim::Batch(times), Some(batch)) => Dim::Known(times.saturating_mul(batch)),
+                (dim, _) => dim,
+            };
+            rows.dims().into_iter().map(fix).collect()
         }
-        Value::Constant(constant) => {
-            Value::Dims(constant.shape.iter().map(|&length| known(length)).collect())
-        }
-        _ => return Err(Fault::Unsupported("the shape of a shape or a label".to_owned())),
-    }])
+        _ => value.shape()?.iter().map(|&length| known(length)).collect(),
+    })
+}
+
+/// The number of elements.
+pub(super) fn size_of(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    let dims = whole_shape(builder, op.input(0)?)?;
+    let mut total = Dim::Known(1);
+    for dim in dims {
+        total = super::arithmetic::whole(crate::kernels::Operator::Mul, total, dim)
+            .ok_or_else(|| Fault::Graph("its size overflows".to_owned()))?;
+    }
+    Ok(vec![Constant::dims(Vec::new(), vec![total])])
 }
 
 /// The elements of a shape, computed or constant.
-fn dims(value: &Value) -> Result<Vec<Dim>, Fault> {
-    match value {
-        Value::Dims(dims) => Ok(dims.clone()),
+fn dims(op: &Op<'_>, index: usize) -> Result<Vec<Dim>, Fault> {
+    match op.input(index)? {
         Value::Constant(constant) => constant
-            .as_ints()
-            .map(|values| values.iter().map(|&value| Dim::Known(value)).collect())
+            .as_dims()
             .ok_or_else(|| Fault::Graph("a shape does not hold integers".to_owned())),
         _ => Err(Fault::Unsupported("a shape that depends on the input's values".to_owned())),
     }
 }
 
 pub(super) fn reshape(builder: &mut Builder, op: &Op<'_>) -> Outputs {
-    let target = dims(op.input(1)?)?;
+    let target = dims(op, 1)?;
     let keep_zero = op.int("allowzero", 0)? != 0;
-    Ok(vec![match op.input(0)? {
-        Value::Label(rows) => Value::Label(rows.clone()),
-        Value::Rows(rows) => {
-            let shape = reshaped(rows, &target, keep_zero, builder.fixed_batch)?;
-            Value::Rows(Rows { slot: rows.slot, shape })
-        }
-        Value::Constant(constant) => {
-            builder.spend(&constant.shape)?;
-            let shape = resolve(&constant.shape, &target, keep_zero)?;
-            constant.with_shape(shape)
-        }
-        Value::Dims(_) | Value::Unsupported => {
-            return Err(Fault::Unsupported("it reshapes a shape".to_owned()));
-        }
-    }])
+    Ok(vec![reshaped(builder, op.input(0)?, &target, keep_zero)?])
 }
 
-/// Shape of a row after a reshape that keeps the batch as first axis.
-fn reshaped(
-    rows: &Rows,
+pub(super) fn reshaped(
+    builder: &mut Builder,
+    value: &Value,
     target: &[Dim],
     keep_zero: bool,
-    fixed_batch: Option<usize>,
-) -> Result<Vec<usize>, Fault> {
-    let mixes = || Fault::Unsupported(format!("a reshape to {target:?} mixes the rows of a batch"));
-    let (first, rest) = target.split_first().ok_or_else(mixes)?;
-    let is_batch =
-        |length: i64| fixed_batch.is_some_and(|batch| i64::try_from(batch) == Ok(length));
-    let inferred = match *first {
-        Dim::Batch => false,
-        Dim::Known(-1) => true,
-        Dim::Known(0) if !keep_zero => false,
-        Dim::Known(length) if is_batch(length) => false,
-        Dim::Known(_) => return Err(mixes()),
-    };
-    let mut lengths = Vec::with_capacity(rest.len());
-    for (index, dim) in rest.iter().enumerate() {
-        lengths.push(match *dim {
-            Dim::Batch => return Err(mixes()),
-            // 0 stands for the length that the axis of that index has.
-            Dim::Known(0) if !keep_zero => match rows.shape.get(index) {
-                Some(&length) => Dim::Known(i64::try_from(length).unwrap_or(i64::MAX)),
-                None => {
-                    return Err(Fault::Graph(format!("there is no axis to copy for {target:?}")));
-                }
-            },
-            // With -1 for the batch as well, the standard allows no second one.
-            Dim::Known(-1) if inferred => {
-                return Err(Fault::Graph(format!("{target:?} has two lengths to infer")));
-            }
-            known @ Dim::Known(_) => known,
-        });
-    }
-    resolve(&rows.shape, &lengths, true).map_err(|_| mixes())
+) -> Result<Value, Fault> {
+    Ok(match value {
+        Value::Label(rows) => Value::Label(rows.clone()),
+        Value::Rows(rows) => Value::Rows(rows.reshaped(target, keep_zero, builder.fixed_batch)?),
+        Value::Constant(constant) => {
+            builder.spend(&constant.shape)?;
+            let shape = resolve(&constant.shape, target, keep_zero)?;
+            constant.with_shape(shape)
+        }
+        Value::Unsupported => return Err(Fault::Unsupported(String::new())),
+    })
 }
 
 /// A shape with as many values as `shape` has, at most one length to be inferred.
@@ -210,7 +206,7 @@ fn resolve(shape: &[usize], target: &[Dim], keep_zero: bool) -> Result<Vec<usize
             }
             Dim::Known(0) if !keep_zero => shape.get(index).copied().ok_or_else(wrong)?,
             Dim::Known(length) => usize::try_from(length).map_err(|_| wrong())?,
-            Dim::Batch => return Err(wrong()),
+            Dim::Batch(_) => return Err(wrong()),
         });
     }
     let (size, known) = (shape::size(shape), shape::size(&lengths));
@@ -221,221 +217,232 @@ fn resolve(shape: &[usize], target: &[Dim], keep_zero: bool) -> Result<Vec<usize
     if shape::size(&lengths) == size { Ok(lengths) } else { Err(wrong()) }
 }
 
-pub(super) fn flatten(_: &mut Builder, op: &Op<'_>) -> Outputs {
-    let rows = match op.input(0)? {
-        Value::Label(rows) => return Ok(vec![Value::Label(rows.clone())]),
-        _ => op.rows(0)?,
-    };
-    let axis = op.int("axis", 1)?;
-    let size = shape::size(&rows.shape).unwrap_or(usize::MAX);
-    // Axes between the batch and `axis` join the batch; they can do so if their length is 1.
-    let before = rows.shape.get(..row_axis(rows, axis)?).and_then(shape::size);
-    if before != Some(1) {
-        return Err(Fault::Unsupported(format!("axis = {axis} mixes the rows of a batch")));
+/// To two axes: those before one, and the others.
+pub(super) fn flatten(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    let value = op.input(0)?;
+    if let Value::Label(_) = value {
+        return Ok(vec![value.clone()]);
     }
-    Ok(vec![Value::Rows(Rows { slot: rows.slot, shape: vec![size] })])
+    let axis = op.int("axis", 1)?;
+    let dims = match value {
+        Value::Rows(rows) => rows.dims(),
+        _ => whole_shape(builder, value)?,
+    };
+    let rank = dims.len();
+    let place = if i64::try_from(rank) == Ok(axis) { Some(rank) } else { shape::axis(axis, rank) };
+    let place = place.ok_or_else(|| Fault::Graph(format!("there is no axis {axis}")))?;
+    let product = |dims: &[Dim]| {
+        dims.iter().copied().try_fold(Dim::Known(1), |a, b| {
+            super::arithmetic::whole(crate::kernels::Operator::Mul, a, b)
+        })
+    };
+    let (before, behind) = dims.split_at_checked(place).unwrap_or_default();
+    let (Some(first), Some(second)) = (product(before), product(behind)) else {
+        return Err(Fault::Graph("its size overflows".to_owned()));
+    };
+    let mixes = |_| Fault::Unsupported(format!("axis = {axis} mixes the rows of a batch"));
+    Ok(vec![match value {
+        Value::Rows(rows) => {
+            // Here a length is never that of a fixed batch in disguise.
+            Value::Rows(rows.reshaped(&[first, second], true, None).map_err(mixes)?)
+        }
+        _ => reshaped(builder, value, &[first, second], true)?,
+    }])
 }
 
 pub(super) fn squeeze(builder: &mut Builder, op: &Op<'_>) -> Outputs {
     let axes = op.axes(1, 13)?;
-    Ok(vec![match op.input(0)? {
-        Value::Label(rows) => Value::Label(rows.clone()),
-        Value::Dims(dims) => Value::Dims(dims.clone()),
-        Value::Rows(rows) => {
-            let dropped = match &axes {
-                None if builder.fixed_batch == Some(1) => {
-                    return Err(Fault::Unsupported("without axes it drops the batch".to_owned()));
+    let value = op.input(0)?;
+    if let Value::Label(_) = value {
+        return Ok(vec![value.clone()]);
+    }
+    if axes.is_none() && matches!(value, Value::Rows(_)) && builder.fixed_batch == Some(1) {
+        return Err(Fault::Unsupported("without axes it drops the batch".to_owned()));
+    }
+    let shape = value.shape()?;
+    let dropped: Vec<usize> = match &axes {
+        None => {
+            let joined = |index: usize| match value {
+                Value::Rows(rows) => {
+                    let Layout { axis, outer, inner } = rows.layout;
+                    (outer && index.saturating_add(1) == axis) || (inner && index == axis)
                 }
-                None => {
-                    let ones = rows.shape.iter().enumerate().filter(|(_, length)| **length == 1);
-                    ones.map(|(index, _)| index).collect()
-                }
-                Some(axes) => {
-                    axes.iter().map(|&axis| row_axis(rows, axis)).collect::<Result<Vec<_>, _>>()?
-                }
+                _ => false,
             };
-            Value::Rows(Rows { slot: rows.slot, shape: without_ones(&rows.shape, &dropped)? })
+            let ones = shape.iter().enumerate().filter(|(_, length)| **length == 1);
+            ones.map(|(index, _)| index).filter(|&index| !joined(index)).collect()
         }
-        Value::Constant(constant) => {
-            let rank = constant.shape.len();
-            let dropped = match &axes {
-                None => (0..rank).filter(|&index| constant.shape.get(index) == Some(&1)).collect(),
-                Some(axes) => resolved(axes, rank)?,
-            };
-            builder.spend(&constant.shape)?;
-            constant.with_shape(without_ones(&constant.shape, &dropped)?)
+        Some(axes) => {
+            if let (Value::Rows(rows), Some(1)) = (value, builder.fixed_batch)
+                && axes
+                    .iter()
+                    .any(|&axis| shape::axis(axis, rows.rank()) == Some(rows.layout.position()))
+            {
+                return Ok(vec![Value::Rows(without_batch(rows, axes)?)]);
+            }
+            axes.iter().map(|&axis| value.row_axis(axis)).collect::<Result<_, _>>()?
         }
-        Value::Unsupported => return Err(Fault::Unsupported(String::new())),
-    }])
-}
-
-fn resolved(axes: &[i64], rank: usize) -> Result<Vec<usize>, Fault> {
-    let resolve = |&axis: &i64| {
-        shape::axis(axis, rank)
-            .ok_or_else(|| Fault::Graph(format!("there is no axis {axis} among {rank}")))
     };
-    axes.iter().map(resolve).collect()
-}
-
-fn without_ones(shape: &[usize], dropped: &[usize]) -> Result<Vec<usize>, Fault> {
-    let is_one = |&index: &usize| shape.get(index) == Some(&1);
-    if !dropped.iter().all(is_one) {
+    if dropped.iter().any(|&index| shape.get(index) != Some(&1)) {
         return Err(Fault::Graph(format!(
             "an axis of shape {shape:?} to be dropped has not length 1"
         )));
     }
-    let kept = shape.iter().enumerate().filter(|(index, _)| !dropped.contains(index));
-    Ok(kept.map(|(_, &length)| length).collect())
+    Ok(vec![match value {
+        Value::Rows(rows) => Value::Rows(rows.without_axes(&dropped)),
+        Value::Constant(constant) => {
+            builder.spend(&constant.shape)?;
+            let kept = shape.iter().enumerate().filter(|(index, _)| !dropped.contains(index));
+            constant.with_shape(kept.map(|(_, &length)| length).collect())
+        }
+        _ => return Err(Fault::Unsupported(String::new())),
+    }])
+}
+
+/// A batch of one row without its axis: another axis takes it in.
+fn without_batch(rows: &Rows, axes: &[i64]) -> Result<Rows, Fault> {
+    let dropped: Vec<usize> =
+        axes.iter().filter_map(|&axis| shape::axis(axis, rows.rank())).collect();
+    let kept = rows.dims().into_iter().enumerate().filter(|(index, _)| !dropped.contains(index));
+    let length = |dim| match dim {
+        Dim::Batch(length) | Dim::Known(length) => Dim::Known(length),
+    };
+    let target: Vec<Dim> = kept.map(|(_, dim)| length(dim)).collect();
+    rows.reshaped(&target, true, Some(1))
 }
 
 pub(super) fn unsqueeze(builder: &mut Builder, op: &Op<'_>) -> Outputs {
     let axes = op.axes(1, 13)?.ok_or_else(|| Fault::Graph("axes are missing".to_owned()))?;
-    let with_ones = |shape: &[usize], batch: usize| {
-        let rank = shape.len().saturating_add(axes.len()).saturating_add(batch);
-        let mut inserted = resolved(&axes, rank)?;
-        inserted.sort_unstable();
-        inserted.dedup();
-        if inserted.len() != axes.len() {
-            return Err(Fault::Graph(format!("axes {axes:?} hold one twice")));
-        }
-        let mut lengths = shape.to_vec();
-        for index in inserted {
-            let index = index.checked_sub(batch).ok_or_else(|| {
-                Fault::Unsupported("an axis before the batch mixes the rows of a batch".to_owned())
-            })?;
-            lengths.insert(index.min(lengths.len()), 1);
-        }
-        Ok(lengths)
-    };
-    Ok(vec![match op.input(0)? {
-        Value::Label(rows) => Value::Label(rows.clone()),
-        Value::Dims(dims) => Value::Dims(dims.clone()),
-        Value::Rows(rows) => {
-            Value::Rows(Rows { slot: rows.slot, shape: with_ones(&rows.shape, 1)? })
-        }
-        Value::Constant(constant) => {
-            builder.spend(&constant.shape)?;
-            constant.with_shape(with_ones(&constant.shape, 0)?)
-        }
-        Value::Unsupported => return Err(Fault::Unsupported(String::new())),
-    }])
+    Ok(vec![unsqueezed(builder, op.input(0)?, &axes)?])
 }
 
-pub(super) fn transpose(builder: &mut Builder, op: &Op<'_>) -> Outputs {
-    let (shape, batch) = match op.input(0)? {
-        Value::Rows(rows) => (rows.shape.clone(), 1),
-        Value::Constant(constant) => (constant.shape.clone(), 0),
-        _ => return Err(Fault::Unsupported("it transposes a label or a shape".to_owned())),
-    };
-    let rank = shape.len().saturating_add(batch);
-    let order = match op.int_list("perm")? {
-        Some(perm) => resolved(perm, rank)?,
-        None => (0..rank).rev().collect(),
-    };
-    let mut sorted = order.clone();
-    sorted.sort_unstable();
-    if sorted != (0..rank).collect::<Vec<_>>() {
-        return Err(Fault::Graph(format!("perm {order:?} does not name each of {rank} axes once")));
-    }
-    if batch == 1 && order.first() != Some(&0) {
-        return Err(Fault::Unsupported(format!("perm {order:?} moves the batch")));
-    }
-    let strides = strides(&shape);
-    let axes = order.iter().filter_map(|axis| axis.checked_sub(batch));
-    let axes = axes.filter_map(|axis| Some((*shape.get(axis)?, *strides.get(axis)?)));
-    let (lengths, lists): (Vec<_>, Vec<_>) =
-        axes.map(|(length, stride)| (length, offsets(length, stride, false))).unzip();
-    select(builder, op.input(0)?, lengths, &lists)
-}
-
-/// Values at the sums of one offset from each list.
-fn select(
+/// With axes of length 1 at places of the new shape.
+pub(super) fn unsqueezed(
     builder: &mut Builder,
     value: &Value,
-    shape: Vec<usize>,
-    lists: &[Vec<usize>],
-) -> Outputs {
-    let size = builder.spend(&shape)?;
-    let map = places(lists);
-    debug_assert_eq!(map.len(), size);
-    Ok(vec![match value {
-        Value::Rows(rows) => {
-            Value::Rows(builder.push(Kernel::Select(Select { map }), &[rows], shape)?)
+    axes: &[i64],
+) -> Result<Value, Fault> {
+    if let Value::Label(_) = value {
+        return Ok(value.clone());
+    }
+    let rank = value.rank()?.saturating_add(axes.len());
+    let mut inserted = Vec::with_capacity(axes.len());
+    for &axis in axes {
+        let index = shape::axis(axis, rank)
+            .ok_or_else(|| Fault::Graph(format!("there is no axis {axis} among {rank}")))?;
+        if inserted.contains(&index) {
+            return Err(Fault::Graph(format!("axes {axes:?} hold one twice")));
         }
-        Value::Constant(constant) => constant.select(&map, shape),
-        _ => return Err(Fault::Unsupported("it selects from a label or a shape".to_owned())),
-    }])
-}
-
-pub(super) fn gather(builder: &mut Builder, op: &Op<'_>) -> Outputs {
-    let indices = op.constant(1)?;
-    let wanted = indices
-        .as_ints()
-        .ok_or_else(|| Fault::Graph("input 1 does not hold integers".to_owned()))?;
-    let axis = op.int("axis", 0)?;
-    let within = |length: usize| resolved(wanted, length);
-    let (shape, axis) = match op.input(0)? {
-        Value::Dims(dims) => {
-            let found = within(dims.len())?;
-            let found = found.into_iter().filter_map(|index| dims.get(index).copied());
-            return Ok(vec![Value::Dims(found.collect())]);
+        inserted.push(index);
+    }
+    let own = value.shape()?;
+    let mut lengths = Vec::with_capacity(rank);
+    let mut own = own.iter().copied();
+    let mut layout = Layout::default();
+    // Axes of the whole seen so far, without the new ones.
+    let mut seen = 0_usize;
+    for index in 0..rank {
+        if inserted.contains(&index) {
+            lengths.push(1);
+            continue;
         }
-        Value::Rows(rows) => (rows.shape.clone(), row_axis(rows, axis)?),
+        match value {
+            Value::Rows(rows) if seen == rows.layout.position() => {
+                layout = rows.layout;
+                layout.axis = lengths.len().saturating_add(usize::from(layout.outer));
+                let joined = usize::from(layout.outer).saturating_add(usize::from(layout.inner));
+                lengths.extend(own.by_ref().take(joined));
+            }
+            _ => lengths.extend(own.next()),
+        }
+        seen = seen.saturating_add(1);
+    }
+    Ok(match value {
+        Value::Rows(rows) => Value::Rows(Rows { slot: rows.slot, shape: lengths, layout }),
         Value::Constant(constant) => {
-            let axis = resolved(&[axis], constant.shape.len())?;
-            (constant.shape.clone(), axis.first().copied().unwrap_or(0))
+            builder.spend(&constant.shape)?;
+            constant.with_shape(lengths)
         }
-        _ => return Err(Fault::Unsupported("it selects from a label".to_owned())),
-    };
-    let mut lengths = Vec::new();
-    let mut lists = Vec::new();
-    for (index, (&length, stride)) in shape.iter().zip(strides(&shape)).enumerate() {
-        if index == axis {
-            lengths.extend(&indices.shape);
-            let places = within(length)?.into_iter();
-            lists.push(places.map(|place| place.saturating_mul(stride)).collect());
-        } else {
-            lengths.push(length);
-            lists.push(offsets(length, stride, false));
-        }
-    }
-    select(builder, op.input(0)?, lengths, &lists)
+        _ => return Err(Fault::Unsupported(String::new())),
+    })
 }
 
-pub(super) fn concat(builder: &mut Builder, op: &Op<'_>) -> Outputs {
-    let values: Vec<&Value> = op.inputs.iter().flatten().collect();
-    if values.iter().any(|value| matches!(value, Value::Dims(_)))
-        || values.iter().all(|value| matches!(value, Value::Constant(c) if c.as_ints().is_some()))
-    {
-        let mut all = Vec::new();
-        for value in values {
-            all.extend(dims(value)?);
-        }
-        return Ok(vec![Value::Dims(all)]);
+/// The same value everywhere, zero if not said otherwise.
+pub(super) fn constant_of_shape(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    let value = match op.tensor("value")? {
+        Some(tensor) => Constant::of(tensor).map_err(Fault::Graph)?,
+        None => Constant::floats(vec![1], vec![0.0]),
+    };
+    let target = dims(op, 0)?;
+    let Value::Constant(constant) = value else {
+        return Err(Fault::Unsupported(String::new()));
+    };
+    Ok(vec![expanded(builder, &constant.with_shape(Vec::new()), &target)?])
+}
+
+pub(super) fn range(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    let [start, limit, delta] =
+        [op.constant(0)?, op.constant(1)?, op.constant(2)?].map(|constant| {
+            let float = constant.as_floats().and_then(|values| values.first().copied());
+            (constant.as_ints().and_then(|values| values.first().copied()), float)
+        });
+    let wrong = || Fault::Unsupported("bounds that are not constant numbers".to_owned());
+    if let (Some(start), Some(limit), Some(delta)) = (start.0, limit.0, delta.0) {
+        let length = limit.checked_sub(start).and_then(|span| {
+            let whole = span.checked_div(delta)?;
+            whole.checked_add(i64::from(span.checked_rem(delta)? != 0))
+        });
+        let length = usize::try_from(length.ok_or_else(wrong)?.max(0)).map_err(|_| wrong())?;
+        builder.spend(&[length])?;
+        let value =
+            |i: usize| start.saturating_add(delta.saturating_mul(i64::try_from(i).unwrap_or(0)));
+        return Ok(vec![Constant::ints(vec![length], (0..length).map(value).collect())]);
     }
-    let axis = op.int("axis", 1)?;
-    let first = op.rows(0)?;
-    let axis = row_axis(first, axis)?;
-    let mut shape = first.shape.clone();
-    let behind = first.shape.get(axis.saturating_add(1)..).and_then(shape::size).unwrap_or(1);
-    let (mut total, mut parts, mut inputs) = (0_usize, Vec::new(), Vec::new());
-    for index in 0..op.inputs.len() {
-        let rows = op.rows(index)?;
-        let mut other = rows.shape.clone();
-        let length = other.get(axis).copied().unwrap_or(0);
-        if let (Some(own), Some(length)) = (other.get_mut(axis), shape.get(axis)) {
-            *own = *length;
-        }
-        if other != shape {
-            let problem = format!("shapes {:?} and {:?} cannot be joined", shape, rows.shape);
-            return Err(Fault::Graph(problem));
-        }
-        total = total.saturating_add(length);
-        parts.push(length.saturating_mul(behind));
-        inputs.push(rows);
+    let (Some(start), Some(limit), Some(delta)) = (start.1, limit.1, delta.1) else {
+        return Err(wrong());
+    };
+    let length = ((limit - start) / delta).ceil().max(0.0) as usize;
+    builder.spend(&[length])?;
+    let value = |i: usize| start + delta * i as f32;
+    Ok(vec![Constant::floats(vec![length], (0..length).map(value).collect())])
+}
+
+/// Where a constant is not zero.
+pub(super) fn non_zero(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    let constant = op.constant(0)?;
+    let numbers = constant
+        .numbers()
+        .ok_or_else(|| Fault::Unsupported("places that depend on the number of rows".to_owned()))?;
+    let found: Vec<usize> =
+        numbers.iter().enumerate().filter(|(_, x)| **x != 0.0).map(|(place, _)| place).collect();
+    builder.spend(&[found.len(), constant.shape.len()])?;
+    let mut places = Vec::new();
+    for (&length, stride) in constant.shape.iter().zip(shape::strides(&constant.shape)) {
+        let at = |&place: &usize| {
+            let index = place.checked_div(stride).and_then(|index| index.checked_rem(length));
+            index.and_then(|index| i64::try_from(index).ok()).unwrap_or(0)
+        };
+        places.extend(found.iter().map(at));
     }
-    if let Some(length) = shape.get_mut(axis) {
-        *length = total;
+    Ok(vec![Constant::ints(vec![constant.shape.len(), found.len()], places)])
+}
+
+/// Ones on a diagonal, in the shape of a constant.
+pub(super) fn eye_like(builder: &mut Builder, op: &Op<'_>) -> Outputs {
+    let &[height, width] = op.input(0)?.shape()? else {
+        return Err(Fault::Graph("it takes a matrix".to_owned()));
+    };
+    if !matches!(op.input(0)?, Value::Constant(_)) {
+        return Err(Fault::Unsupported("a matrix with the batch as an axis".to_owned()));
     }
-    Ok(vec![Value::Rows(builder.push(Kernel::Concat(Concat { parts }), &inputs, shape)?)])
+    let diagonal = op.int("k", 0)?;
+    let size = builder.spend(&[height, width])?;
+    let at = |place: usize| {
+        let row = place.checked_div(width).and_then(|row| i64::try_from(row).ok()).unwrap_or(0);
+        let column = place.checked_rem(width).and_then(|row| i64::try_from(row).ok()).unwrap_or(0);
+        i64::from(column.saturating_sub(row) == diagonal)
+    };
+    let ones: Vec<i64> = (0..size).map(at).collect();
+    let to = DataType(i32::try_from(op.int("dtype", 1)?).unwrap_or(1));
+    cast_to(builder, &Constant::ints(vec![height, width], ones), to)
 }

@@ -49,7 +49,7 @@ pub(super) fn choose<'g>(
             Value::Label(rows) => labels.push((info.name, rows.clone())),
             Value::Unsupported if is_label(info) => missing_labels.push(info.name),
             Value::Unsupported => missing.push(info.name),
-            Value::Constant(_) | Value::Dims(_) => {}
+            Value::Constant(_) => {}
         }
     }
     if !missing.is_empty() {
@@ -82,6 +82,11 @@ pub(super) fn choose<'g>(
         });
     };
     let at = || format!("output {name:?}");
+    if builder.fixed_batch != Some(1) && (rows.layout.outer || rows.layout.inner) {
+        let dims = rows.dims();
+        let problem = format!("has shape {dims:?}, expected one score for each class of each row");
+        return Err(NoScores::Graph { at: at(), problem });
+    }
     if rows.shape.iter().filter(|&&length| length > 1).count() > 1 {
         let problem =
             format!("has rows of shape {:?}, expected one score for each class", rows.shape);
@@ -95,7 +100,7 @@ pub(super) fn choose<'g>(
             _ => Err("holds one class only".to_owned()),
         };
         let tap = problem(tap).map_err(|problem| NoScores::Graph { at: at(), problem })?;
-        let z = Rows { slot, shape: vec![1] };
+        let z = Rows::new(slot, vec![1]);
         let two = builder.push(Kernel::TwoClasses { flipped }, &[&z], vec![2]);
         let two =
             two.map_err(|_| NoScores::Graph { at: at(), problem: "is too large".to_owned() })?;
@@ -148,7 +153,7 @@ fn cut(builder: &mut Builder, rows: &Rows) -> Cut {
     let size = shape::size(&rows.shape).unwrap_or(0);
     match find(&builder.steps, rows.slot, size) {
         Some(Cut { slot, tap: LogitTap::OneVsRest, .. }) => {
-            let z = Rows { slot, shape: rows.shape.clone() };
+            let z = Rows::new(slot, rows.shape.clone());
             let kernel = Kernel::Unary(Unary::LogSigmoid);
             builder.push(kernel, &[&z], rows.shape.clone()).map_or(as_it_is, |logits| Cut {
                 slot: logits.slot,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
+use super::layout::Layout;
 use super::shape;
 use crate::onnx::{DataType, Tensor, TensorData};
 
@@ -13,26 +14,32 @@ pub(super) enum Value {
     Rows(Rows),
     /// The same for all rows.
     Constant(Rc<Constant>),
-    /// Integers taken from a shape.
-    Dims(Vec<Dim>),
     /// A class label: the arg-max of scores, under any name.
     Label(Rows),
     /// What an operator yields that is not supported.
     Unsupported,
 }
 
-/// A slot and the shape of one row in it, without the batch axis.
+/// A slot, the shape of one row in it, without the batch axis, and where that axis belongs.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Rows {
     pub(super) slot: usize,
     pub(super) shape: Vec<usize>,
+    pub(super) layout: Layout,
+}
+
+impl Rows {
+    /// With the batch as first axis.
+    pub(super) fn new(slot: usize, shape: Vec<usize>) -> Self {
+        Self { slot, shape, layout: Layout::default() }
+    }
 }
 
 /// One element of a shape.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Dim {
-    /// The number of rows.
-    Batch,
+    /// So many times the number of rows.
+    Batch(i64),
     Known(i64),
 }
 
@@ -40,7 +47,8 @@ pub(super) enum Dim {
 impl fmt::Debug for Dim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Batch => f.write_str("batch"),
+            Self::Batch(1) => f.write_str("batch"),
+            Self::Batch(times) => write!(f, "{times} batch"),
             Self::Known(length) => write!(f, "{length}"),
         }
     }
@@ -55,17 +63,36 @@ pub(super) struct Constant {
 #[derive(Clone)]
 pub(super) enum Data {
     Floats(Vec<f32>),
+    /// Integers of any width; 0 and 1 for booleans.
     Ints(Vec<i64>),
+    /// Integers of which some are multiples of the number of rows.
+    Dims(Vec<Dim>),
     Strings(Vec<String>),
 }
 
 impl Constant {
+    fn value(shape: Vec<usize>, data: Data) -> Value {
+        Value::Constant(Rc::new(Self { shape, data }))
+    }
+
     pub(super) fn floats(shape: Vec<usize>, values: Vec<f32>) -> Value {
-        Value::Constant(Rc::new(Self { shape, data: Data::Floats(values) }))
+        Self::value(shape, Data::Floats(values))
     }
 
     pub(super) fn ints(shape: Vec<usize>, values: Vec<i64>) -> Value {
-        Value::Constant(Rc::new(Self { shape, data: Data::Ints(values) }))
+        Self::value(shape, Data::Ints(values))
+    }
+
+    /// Integers, of which none may be a multiple of the number of rows.
+    pub(super) fn dims(shape: Vec<usize>, values: Vec<Dim>) -> Value {
+        let known = |dim: &Dim| match dim {
+            Dim::Known(length) => Some(*length),
+            Dim::Batch(_) => None,
+        };
+        match values.iter().map(known).collect() {
+            Some(lengths) => Self::ints(shape, lengths),
+            None => Self::value(shape, Data::Dims(values)),
+        }
     }
 
     /// Reads a tensor of the file; what is wrong with it otherwise.
@@ -97,20 +124,26 @@ impl Constant {
                 tensor.data_type
             ));
         };
-        let values = match &data {
+        let constant = Self { shape, data };
+        let values = constant.len();
+        if shape::size(&constant.shape) != Some(values) {
+            return Err(format!("it has {values} values for the dimensions {:?}", constant.shape));
+        }
+        Ok(Value::Constant(Rc::new(constant)))
+    }
+
+    fn len(&self) -> usize {
+        match &self.data {
             Data::Floats(values) => values.len(),
             Data::Ints(values) => values.len(),
+            Data::Dims(values) => values.len(),
             Data::Strings(values) => values.len(),
-        };
-        if shape::size(&shape) != Some(values) {
-            return Err(format!("it has {values} values for the dimensions {shape:?}"));
         }
-        Ok(Value::Constant(Rc::new(Self { shape, data })))
     }
 
     /// The same values in another shape of the same size.
     pub(super) fn with_shape(&self, shape: Vec<usize>) -> Value {
-        Value::Constant(Rc::new(Self { shape, data: self.data.clone() }))
+        Self::value(shape, self.data.clone())
     }
 
     /// The values at some places.
@@ -118,25 +151,43 @@ impl Constant {
         fn at<T: Clone>(values: &[T], places: &[u32]) -> Vec<T> {
             places.iter().filter_map(|&place| values.get(place as usize).cloned()).collect()
         }
-        let data = match &self.data {
-            Data::Floats(values) => Data::Floats(at(values, places)),
-            Data::Ints(values) => Data::Ints(at(values, places)),
-            Data::Strings(values) => Data::Strings(at(values, places)),
-        };
-        Value::Constant(Rc::new(Self { shape, data }))
+        match &self.data {
+            Data::Floats(values) => Self::floats(shape, at(values, places)),
+            Data::Ints(values) => Self::ints(shape, at(values, places)),
+            Data::Dims(values) => Self::dims(shape, at(values, places)),
+            Data::Strings(values) => Self::value(shape, Data::Strings(at(values, places))),
+        }
     }
 
     pub(super) fn as_floats(&self) -> Option<&[f32]> {
         match &self.data {
             Data::Floats(values) => Some(values),
-            Data::Ints(_) | Data::Strings(_) => None,
+            _ => None,
         }
     }
 
     pub(super) fn as_ints(&self) -> Option<&[i64]> {
         match &self.data {
             Data::Ints(values) => Some(values),
-            Data::Floats(_) | Data::Strings(_) => None,
+            _ => None,
+        }
+    }
+
+    /// The elements of a shape.
+    pub(super) fn as_dims(&self) -> Option<Vec<Dim>> {
+        match &self.data {
+            Data::Ints(values) => Some(values.iter().map(|&value| Dim::Known(value)).collect()),
+            Data::Dims(values) => Some(values.clone()),
+            _ => None,
+        }
+    }
+
+    /// The values as a slot holds them, integers as floats.
+    pub(super) fn numbers(&self) -> Option<Vec<f32>> {
+        match &self.data {
+            Data::Floats(values) => Some(values.clone()),
+            Data::Ints(values) => Some(values.iter().map(|&value| value as f32).collect()),
+            Data::Dims(_) | Data::Strings(_) => None,
         }
     }
 }

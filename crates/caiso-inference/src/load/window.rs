@@ -163,6 +163,9 @@ fn three(values: &[usize], fill: usize) -> [usize; 3] {
 
 /// Channels, and the lengths of the axes after them.
 pub(super) fn image(rows: &Rows) -> Result<(usize, &[usize]), Fault> {
+    if rows.layout != Layout::default() {
+        return Err(Fault::Unsupported("the batch is not the first axis".to_owned()));
+    }
     match rows.shape.split_first() {
         Some((&channels, axes)) if !axes.is_empty() => Ok((channels, axes)),
         _ => Err(Fault::Graph(format!(
@@ -208,7 +211,7 @@ fn turned(
     let Some((&channels, axes)) = shape.split_first() else { return Ok(rows.clone()) };
     let pixels = shape::size(axes).unwrap_or(usize::MAX);
     if channels == 1 || pixels == 1 {
-        return Ok(Rows { slot: rows.slot, shape });
+        return Ok(Rows::new(rows.slot, shape));
     }
     let (height, width) = if last { (channels, pixels) } else { (pixels, channels) };
     builder.push(Kernel::Transpose(Transpose { height, width }), &[rows], shape)
