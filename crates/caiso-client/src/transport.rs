@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn waits_are_seconds_or_times() {
         let wait = |text: &'static str| retry_after(&HeaderValue::from_static(text));
-        assert_eq!(wait("120"), Some(Duration::from_secs(120)));
+        assert_eq!(wait("90"), Some(Duration::from_secs(90)));
         assert_eq!(wait("Wed, 21 Oct 2015 07:28:00 GMT"), Some(Duration::ZERO), "it is past");
         assert!(wait("Fri, 01 Jan 2100 00:00:00 GMT").is_some_and(|wait| wait > MAX_RETRY_AFTER));
         assert_eq!((wait("soon"), wait("-1"), wait("1.5")), (None, None, None));
