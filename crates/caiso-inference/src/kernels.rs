@@ -33,6 +33,9 @@ pub(crate) use transpose::Transpose;
 pub(crate) use unary::Unary;
 pub(crate) use window::Window;
 
+use std::sync::Arc;
+
+use crate::TreeEnsemble;
 use crate::program::Step;
 
 pub(crate) enum Kernel {
@@ -58,6 +61,8 @@ pub(crate) enum Kernel {
     Select(Select),
     /// Several slots side by side.
     Concat(Concat),
+    /// Sums of the leaves of decision trees.
+    Trees(Arc<TreeEnsemble>),
     /// The place of the largest or smallest value along an axis.
     ArgExtreme(ArgExtreme),
     /// For each value, a class, 1 at its place among so many zeros.
@@ -78,7 +83,7 @@ impl Kernel {
     pub(crate) fn carries(&self, _input: usize) -> bool {
         match self {
             Self::Unary(unary) => !unary.is_piecewise_constant(),
-            Self::ArgExtreme(_) | Self::OneHot { .. } => false,
+            Self::Trees(_) | Self::ArgExtreme(_) | Self::OneHot { .. } => false,
             _ => true,
         }
     }
@@ -104,6 +109,9 @@ impl Kernel {
             Self::Normalize(normalize) => normalize.forward(&values[inputs[0]], out),
             Self::Select(select) => select.forward(rows, &values[inputs[0]], out),
             Self::Concat(concat) => concat.forward(inputs, values, out),
+            Self::Trees(trees) => {
+                out.copy_from_slice(&trees.logits_of(&trees.sums(&values[inputs[0]])));
+            }
             Self::ArgExtreme(extreme) => extreme.forward(&values[inputs[0]], out),
             Self::OneHot { classes } => {
                 for (out, &class) in out.chunks_exact_mut(*classes).zip(&values[inputs[0]]) {
@@ -158,6 +166,7 @@ impl Kernel {
             | Self::Arithmetic(_)
             | Self::Conv(_)
             | Self::Transpose(_)
+            | Self::Trees(_)
             | Self::ArgExtreme(_)
             | Self::OneHot { .. } => {}
             Self::Pool(pool) => pool.backward(&values[slot], out, seed, gradient),

@@ -73,6 +73,21 @@ impl Builder {
         Ok(Rows { slot, shape })
     }
 
+    /// A step in the place of the one that writes `like`, with the shape of `like`; it has no more of a gradient.
+    pub(super) fn rewrite(
+        &mut self,
+        kernel: Kernel,
+        input: usize,
+        like: &Rows,
+    ) -> Result<Rows, Fault> {
+        let input = Rows { slot: input, shape: Vec::new() };
+        let rows = self.push(kernel, &[&input], like.shape.clone())?;
+        if let Some(blocked) = self.blocked.get(&like.slot).cloned() {
+            self.blocked.insert(rows.slot, blocked);
+        }
+        Ok(rows)
+    }
+
     /// Notes that a slot holds integers (0 and 1 for booleans), `count` different ones where that is known.
     /// Slots computed from integers alone hold integers without being noted.
     pub(super) fn note_integers(&mut self, slot: usize, count: Option<usize>) {

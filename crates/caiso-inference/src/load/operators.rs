@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::graph::Builder;
 use super::value::{Constant, Rows, Value};
-use super::{arithmetic, classic, conv, dense, pool, ranking, structure};
+use super::{arithmetic, classic, conv, dense, ensemble, pool, ranking, structure};
 use crate::Error;
 use crate::onnx::{AttributeValue, Node, Tensor, domain_name};
 
@@ -71,6 +71,9 @@ pub(super) fn find(domain: &str, name: &str) -> Option<Operator> {
         ("ai.onnx", "Round") => arithmetic::round,
         ("ai.onnx", "Sign") => arithmetic::sign,
         ("ai.onnx.ml", "LinearClassifier") => classic::linear_classifier,
+        ("ai.onnx.ml", "TreeEnsembleClassifier") => ensemble::tree_classifier,
+        ("ai.onnx.ml", "TreeEnsembleRegressor") => ensemble::tree_regressor,
+        ("ai.onnx.ml", "TreeEnsemble") => ensemble::tree_ensemble,
         ("ai.onnx.ml", "Scaler") => classic::scaler,
         ("ai.onnx.ml", "Normalizer") => classic::normalizer,
         ("ai.onnx.ml", "ZipMap") => classic::zip_map,

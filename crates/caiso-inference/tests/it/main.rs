@@ -1,6 +1,7 @@
 //! Tests of the whole way from bytes to gradients.
 
 mod bytes;
+mod classic;
 mod encoder;
 mod exports;
 mod forward_only;
