@@ -14,6 +14,7 @@ mod pool;
 mod ranking;
 mod select;
 mod softmax;
+mod support;
 mod tile;
 mod transpose;
 mod unary;
@@ -29,6 +30,7 @@ pub(crate) use pool::{Pool, Pooling};
 pub(crate) use ranking::ArgExtreme;
 pub(crate) use select::{Concat, Select};
 pub(crate) use softmax::Softmax;
+pub(crate) use support::{OneVsOne, Similarity, SupportVectors};
 pub(crate) use transpose::Transpose;
 pub(crate) use unary::Unary;
 pub(crate) use window::Window;
@@ -61,6 +63,12 @@ pub(crate) enum Kernel {
     Select(Select),
     /// Several slots side by side.
     Concat(Concat),
+    /// Decision functions of support vector machines.
+    SupportVectors(Box<SupportVectors>),
+    /// Scores of classes from decisions between pairs of them.
+    OneVsOne(OneVsOne),
+    /// For each value and each of these numbers, whether they are equal.
+    Categories { numbers: Vec<f32> },
     /// Sums of the leaves of decision trees.
     Trees(Arc<TreeEnsemble>),
     /// The place of the largest or smallest value along an axis.
@@ -83,7 +91,10 @@ impl Kernel {
     pub(crate) fn carries(&self, _input: usize) -> bool {
         match self {
             Self::Unary(unary) => !unary.is_piecewise_constant(),
-            Self::Trees(_) | Self::ArgExtreme(_) | Self::OneHot { .. } => false,
+            Self::Trees(_)
+            | Self::Categories { .. }
+            | Self::ArgExtreme(_)
+            | Self::OneHot { .. } => false,
             _ => true,
         }
     }
@@ -109,6 +120,15 @@ impl Kernel {
             Self::Normalize(normalize) => normalize.forward(&values[inputs[0]], out),
             Self::Select(select) => select.forward(rows, &values[inputs[0]], out),
             Self::Concat(concat) => concat.forward(inputs, values, out),
+            Self::SupportVectors(machine) => machine.forward(&values[inputs[0]], out),
+            Self::OneVsOne(votes) => votes.forward(&values[inputs[0]], out),
+            Self::Categories { numbers } => {
+                for (out, &value) in out.chunks_exact_mut(numbers.len()).zip(&values[inputs[0]]) {
+                    for (out, &number) in out.iter_mut().zip(numbers) {
+                        *out = f32::from(value == number);
+                    }
+                }
+            }
             Self::Trees(trees) => {
                 out.copy_from_slice(&trees.logits_of(&trees.sums(&values[inputs[0]])));
             }
@@ -167,11 +187,14 @@ impl Kernel {
             | Self::Conv(_)
             | Self::Transpose(_)
             | Self::Trees(_)
+            | Self::Categories { .. }
             | Self::ArgExtreme(_)
             | Self::OneHot { .. } => {}
             Self::Pool(pool) => pool.backward(&values[slot], out, seed, gradient),
             Self::Unary(unary) => unary.backward(&values[slot], seed, gradient),
             Self::Softmax(softmax) => softmax.backward(out, seed, gradient),
+            Self::SupportVectors(machine) => machine.backward(&values[slot], seed, gradient),
+            Self::OneVsOne(votes) => votes.backward(&values[slot], seed, gradient),
             Self::Impute(impute) => impute.backward(&values[slot], seed, gradient),
             Self::Normalize(normalize) => normalize.backward(&values[slot], out, seed, gradient),
             Self::Select(select) => select.backward(rows, seed, gradient),

@@ -9,6 +9,7 @@
 
 mod arithmetic;
 mod classic;
+mod columns;
 mod conv;
 mod dense;
 mod document;
@@ -21,6 +22,7 @@ mod pool;
 mod ranking;
 mod shape;
 mod structure;
+mod support;
 mod tail;
 mod value;
 mod window;

@@ -27,6 +27,10 @@ pub(crate) enum Unary {
     Truncate,
     /// 1 for everything but 0: what a cast to a boolean does.
     NotZero,
+    /// 1 above a threshold, else 0.
+    Above {
+        threshold: f32,
+    },
 }
 
 impl Unary {
@@ -34,7 +38,13 @@ impl Unary {
     pub(super) fn is_piecewise_constant(self) -> bool {
         matches!(
             self,
-            Self::Floor | Self::Ceil | Self::Round | Self::Sign | Self::Truncate | Self::NotZero
+            Self::Floor
+                | Self::Ceil
+                | Self::Round
+                | Self::Sign
+                | Self::Truncate
+                | Self::NotZero
+                | Self::Above { .. }
         )
     }
 
@@ -72,6 +82,7 @@ impl Unary {
             }
             Self::Truncate => x.trunc(),
             Self::NotZero => f32::from(x != 0.0),
+            Self::Above { threshold } => f32::from(x > threshold),
         }
     }
 
@@ -104,7 +115,8 @@ impl Unary {
             | Self::Round
             | Self::Sign
             | Self::Truncate
-            | Self::NotZero => 0.0,
+            | Self::NotZero
+            | Self::Above { .. } => 0.0,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Operators of `ai.onnx.ml`, as scikit-learn models are exported with.
 
 use super::arithmetic::combine;
+use super::columns;
 use super::dense::transpose;
 use super::graph::Builder;
 use super::operators::{Fault, Op};
@@ -178,5 +179,5 @@ pub(super) fn array_feature_extractor(builder: &mut Builder, op: &Op<'_>) -> Out
         };
         return Ok(vec![Value::Label(scores)]);
     }
-    Err(Fault::Unsupported("other than to name the class of an arg-max".to_owned()))
+    columns::columns_of(builder, op)
 }

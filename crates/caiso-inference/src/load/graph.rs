@@ -34,6 +34,8 @@ pub(super) struct Builder {
     integers: BTreeMap<usize, Option<usize>>,
     /// Slots that hold the place of a row's largest value, and where that value is.
     pub(super) arg_max: BTreeMap<usize, Rows>,
+    /// For slots of scores whose order is not that of the classes: the logits.
+    pub(super) logits: BTreeMap<usize, Rows>,
     /// Slots that a gradient does not get past, and the node that is to blame.
     blocked: BTreeMap<usize, Unsupported>,
     spent: usize,
@@ -125,6 +127,7 @@ pub(super) fn build(model: &Model<'_>) -> Result<(ModelSpec, Program), Error> {
         labels: Vec::new(),
         integers: BTreeMap::new(),
         arg_max: BTreeMap::new(),
+        logits: BTreeMap::new(),
         blocked: BTreeMap::new(),
         spent: 0,
     };

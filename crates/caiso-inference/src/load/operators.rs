@@ -4,7 +4,9 @@ use std::rc::Rc;
 
 use super::graph::Builder;
 use super::value::{Constant, Rows, Value};
-use super::{arithmetic, classic, conv, dense, ensemble, pool, ranking, structure};
+use super::{
+    arithmetic, classic, columns, conv, dense, ensemble, pool, ranking, structure, support,
+};
 use crate::Error;
 use crate::onnx::{AttributeValue, Node, Tensor, domain_name};
 
@@ -74,6 +76,13 @@ pub(super) fn find(domain: &str, name: &str) -> Option<Operator> {
         ("ai.onnx.ml", "TreeEnsembleClassifier") => ensemble::tree_classifier,
         ("ai.onnx.ml", "TreeEnsembleRegressor") => ensemble::tree_regressor,
         ("ai.onnx.ml", "TreeEnsemble") => ensemble::tree_ensemble,
+        ("ai.onnx.ml", "LinearRegressor") => support::linear_regressor,
+        ("ai.onnx.ml", "SVMClassifier") => support::svm_classifier,
+        ("ai.onnx.ml", "SVMRegressor") => support::svm_regressor,
+        ("ai.onnx.ml", "Imputer") => columns::imputer,
+        ("ai.onnx.ml", "Binarizer") => columns::binarizer,
+        ("ai.onnx.ml", "OneHotEncoder") => columns::one_hot_encoder,
+        ("ai.onnx.ml", "FeatureVectorizer") => columns::feature_vectorizer,
         ("ai.onnx.ml", "Scaler") => classic::scaler,
         ("ai.onnx.ml", "Normalizer") => classic::normalizer,
         ("ai.onnx.ml", "ZipMap") => classic::zip_map,

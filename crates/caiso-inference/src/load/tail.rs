@@ -150,6 +150,9 @@ struct Cut {
 /// The slot of the logits behind the scores.
 fn cut(builder: &mut Builder, rows: &Rows) -> Cut {
     let as_it_is = Cut { slot: rows.slot, tap: LogitTap::Output, flipped: false };
+    if let Some(logits) = builder.logits.get(&rows.slot) {
+        return Cut { slot: logits.slot, ..as_it_is };
+    }
     let size = shape::size(&rows.shape).unwrap_or(0);
     match find(&builder.steps, rows.slot, size) {
         Some(Cut { slot, tap: LogitTap::OneVsRest, .. }) => {
@@ -207,6 +210,11 @@ fn find(steps: &[Step], slot: usize, size: usize) -> Option<Cut> {
                 _ => None,
             }
         }
+        Kernel::Arithmetic(Arithmetic {
+            operator: Operator::Mul,
+            operands: [Operand::Slot { map: None }, Operand::Constant(ones)],
+            ..
+        }) if ones.iter().all(|one| *one == 1.0) => find(steps, only(step)?, size),
         Kernel::Concat(concat) if concat.parts == [1, 1] && size == 2 => {
             let &[left, right] = step.inputs.as_slice() else { return None };
             let (probability, flipped) = if complement(steps, left) == Some(right) {

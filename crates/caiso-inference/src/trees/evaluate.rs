@@ -148,6 +148,13 @@ impl TreeEnsemble {
         Self { scores, ..self.clone() }
     }
 
+    /// The same trees with their first output lower by so much.
+    pub(crate) fn lowered(&self, by: f64) -> Self {
+        let mut lowered = self.clone();
+        lowered.base[0] -= by;
+        lowered
+    }
+
     /// Whether the outputs are a probability for each of several classes, whatever the row.
     pub(crate) fn is_distribution(&self) -> bool {
         let outputs = self.outputs();
