@@ -20,6 +20,7 @@ mod resample;
 mod select;
 mod softmax;
 mod standardize;
+mod support;
 mod tile;
 mod transpose;
 mod unary;
@@ -41,10 +42,14 @@ pub(crate) use resample::Resample;
 pub(crate) use select::{Concat, Select};
 pub(crate) use softmax::Softmax;
 pub(crate) use standardize::{LocalResponse, Standardize};
+pub(crate) use support::{OneVsOne, Similarity, SupportVectors};
 pub(crate) use transpose::Transpose;
 pub(crate) use unary::Unary;
 pub(crate) use window::Window;
 
+use std::sync::Arc;
+
+use crate::TreeEnsemble;
 use crate::program::Step;
 
 pub(crate) enum Kernel {
@@ -90,6 +95,14 @@ pub(crate) enum Kernel {
     LocalResponse(LocalResponse),
     /// The places of the largest or smallest values along an axis.
     TopK(TopK),
+    /// Decision functions of support vector machines.
+    SupportVectors(Box<SupportVectors>),
+    /// Scores of classes from decisions between pairs of them.
+    OneVsOne(OneVsOne),
+    /// For each value and each of these numbers, whether they are equal.
+    Categories { numbers: Vec<f32> },
+    /// Sums of the leaves of decision trees.
+    Trees(Arc<TreeEnsemble>),
     /// The place of the largest or smallest value along an axis.
     ArgExtreme(ArgExtreme),
     /// For each value, a class, 1 at its place among so many zeros.
@@ -113,7 +126,11 @@ impl Kernel {
             Self::Arithmetic(arithmetic) => !arithmetic.operator.is_piecewise_constant(),
             Self::Choose(_) => input > 0,
             Self::Pick(pick) => pick.table.is_none() && input == 0,
-            Self::ArgExtreme(_) | Self::TopK(_) | Self::OneHot { .. } => false,
+            Self::TopK(_)
+            | Self::Trees(_)
+            | Self::Categories { .. }
+            | Self::ArgExtreme(_)
+            | Self::OneHot { .. } => false,
             _ => true,
         }
     }
@@ -151,6 +168,18 @@ impl Kernel {
             Self::Standardize(standardize) => standardize.forward(&values[inputs[0]], out),
             Self::LocalResponse(response) => response.forward(&values[inputs[0]], out),
             Self::TopK(top) => top.forward(&values[inputs[0]], out),
+            Self::SupportVectors(machine) => machine.forward(&values[inputs[0]], out),
+            Self::OneVsOne(votes) => votes.forward(&values[inputs[0]], out),
+            Self::Categories { numbers } => {
+                for (out, &value) in out.chunks_exact_mut(numbers.len()).zip(&values[inputs[0]]) {
+                    for (out, &number) in out.iter_mut().zip(numbers) {
+                        *out = f32::from(value == number);
+                    }
+                }
+            }
+            Self::Trees(trees) => {
+                out.copy_from_slice(&trees.logits_of(&trees.sums(&values[inputs[0]])));
+            }
             Self::ArgExtreme(extreme) => extreme.forward(&values[inputs[0]], out),
             Self::OneHot { classes } => {
                 for (out, &class) in out.chunks_exact_mut(*classes).zip(&values[inputs[0]]) {
@@ -206,6 +235,8 @@ impl Kernel {
             | Self::Arithmetic(_)
             | Self::Conv(_)
             | Self::Transpose(_)
+            | Self::Trees(_)
+            | Self::Categories { .. }
             | Self::ArgExtreme(_)
             | Self::TopK(_)
             | Self::OneHot { .. }
@@ -226,6 +257,8 @@ impl Kernel {
             Self::LocalResponse(response) => response.backward(&values[slot], seed, gradient),
             Self::Unary(unary) => unary.backward(&values[slot], seed, gradient),
             Self::Softmax(softmax) => softmax.backward(out, seed, gradient),
+            Self::SupportVectors(machine) => machine.backward(&values[slot], seed, gradient),
+            Self::OneVsOne(votes) => votes.backward(&values[slot], seed, gradient),
             Self::Impute(impute) => impute.backward(&values[slot], seed, gradient),
             Self::Normalize(normalize) => normalize.backward(&values[slot], out, seed, gradient),
             Self::Select(select) => select.backward(rows, seed, gradient),

@@ -36,6 +36,7 @@ mod program;
 mod recorded;
 mod session;
 mod text;
+mod thresholded;
 mod trees;
 
 pub use classifier::Classifier;
@@ -45,4 +46,5 @@ pub use loss::Loss;
 pub use model::{Access, CHUNK, Differentiable, LogitTap, Model, ModelSpec, Session, arg_max};
 pub use recorded::{Answers, Recorded, log_probability};
 pub use text::{TextModel, TextSpec};
+pub use thresholded::Thresholded;
 pub use trees::{Scores, TreeEnsemble, TreeNode, TreeTest};

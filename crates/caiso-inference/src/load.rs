@@ -9,10 +9,12 @@
 
 mod arithmetic;
 mod classic;
+mod columns;
 mod conv;
 mod dense;
 mod document;
 mod einsum;
+mod ensemble;
 mod extent;
 mod graph;
 mod indexing;
@@ -28,6 +30,7 @@ mod reduce;
 mod resize;
 mod shape;
 mod structure;
+mod support;
 mod tail;
 mod value;
 mod window;
@@ -36,11 +39,12 @@ mod xgboost;
 use rayon::prelude::*;
 
 use self::document::Value;
+use crate::kernels::Kernel;
 use crate::model::check_rows;
 use crate::onnx;
-use crate::program::Program;
+use crate::program::{Program, Step};
 use crate::session::Workspace;
-use crate::{Differentiable, Error, Model, ModelSpec, Session};
+use crate::{Differentiable, Error, Model, ModelSpec, Session, TreeEnsemble};
 
 /// Loads a model of any format that is read: ONNX, XGBoost (JSON or UBJSON, of version 1.0 or later) or LightGBM
 /// (text), told apart by their content.
@@ -115,6 +119,13 @@ impl Model for OnnxModel {
 
     fn chunk_rows(&self) -> usize {
         self.program.rows_at_once()
+    }
+
+    fn trees(&self) -> Option<&TreeEnsemble> {
+        match self.program.steps.as_slice() {
+            [Step { kernel: Kernel::Trees(trees), inputs, .. }] if inputs == &[0] => Some(trees),
+            _ => None,
+        }
     }
 
     fn logits(&self, rows: &[f32]) -> Result<Vec<f32>, Error> {

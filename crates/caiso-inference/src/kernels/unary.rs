@@ -86,13 +86,25 @@ pub(crate) enum Unary {
         negative: bool,
         positive: bool,
     },
+    /// 1 above a threshold, else 0.
+    Above {
+        threshold: f32,
+    },
 }
 
 impl Unary {
     /// Whether the derivative is zero wherever there is one.
     pub(super) fn is_piecewise_constant(self) -> bool {
         self.is_logical()
-            || matches!(self, Self::Floor | Self::Ceil | Self::Round | Self::Sign | Self::Truncate)
+            || matches!(
+                self,
+                Self::Floor
+                    | Self::Ceil
+                    | Self::Round
+                    | Self::Sign
+                    | Self::Truncate
+                    | Self::Above { .. }
+            )
     }
 
     /// Whether the result is 0 or 1.
@@ -193,6 +205,7 @@ impl Unary {
             Self::IsInf { negative, positive } => {
                 f32::from((negative && x == f32::NEG_INFINITY) || (positive && x == f32::INFINITY))
             }
+            Self::Above { threshold } => f32::from(x > threshold),
         }
     }
 
@@ -294,7 +307,8 @@ impl Unary {
             | Self::NotZero
             | Self::Not
             | Self::IsNan
-            | Self::IsInf { .. } => 0.0,
+            | Self::IsInf { .. }
+            | Self::Above { .. } => 0.0,
         }
     }
 

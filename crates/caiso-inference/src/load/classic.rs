@@ -1,6 +1,7 @@
 //! Operators of `ai.onnx.ml`, as scikit-learn models are exported with.
 
 use super::arithmetic::combine;
+use super::columns;
 use super::dense::transpose;
 use super::graph::Builder;
 use super::operators::{Fault, Op};
@@ -41,7 +42,9 @@ pub(super) fn linear_classifier(builder: &mut Builder, op: &Op<'_>) -> Outputs {
     let logistic = op.text("post_transform")? == Some(b"LOGISTIC");
     if logistic && let Some((weights, bias)) = second_of_two(coefficients, intercepts, k) {
         builder.labels = labels;
-        let scores = two_probabilities(builder, rows, weights, bias)?;
+        let dense = Dense::new(weights, weights.len(), 1, Some(vec![bias]));
+        let z = builder.push(Kernel::Dense(dense), &[rows], vec![1])?;
+        let scores = two_probabilities(builder, &z)?;
         return Ok(vec![Value::Label(scores.clone()), Value::Rows(scores)]);
     }
     let weights = transpose(coefficients, classes, k);
@@ -88,15 +91,8 @@ fn second_of_two<'v>(
 }
 
 /// `[1 - sigmoid(z), sigmoid(z)]`.
-fn two_probabilities(
-    builder: &mut Builder,
-    rows: &Rows,
-    weights: &[f32],
-    bias: f32,
-) -> Result<Rows, Fault> {
-    let dense = Dense::new(weights, weights.len(), 1, Some(vec![bias]));
-    let z = builder.push(Kernel::Dense(dense), &[rows], vec![1])?;
-    let second = builder.push(Kernel::Unary(Unary::Sigmoid), &[&z], vec![1])?;
+pub(super) fn two_probabilities(builder: &mut Builder, z: &Rows) -> Result<Rows, Fault> {
+    let second = builder.push(Kernel::Unary(Unary::Sigmoid), &[z], vec![1])?;
     let operands = [Operand::Constant(vec![1.0]), Operand::Slot { map: None }];
     let complement = Arithmetic::new(Operator::Sub, operands);
     let first = builder.push(Kernel::Arithmetic(complement), &[&second], vec![1])?;
@@ -104,7 +100,7 @@ fn two_probabilities(
     builder.push(Kernel::Concat(pair), &[&first, &second], vec![2])
 }
 
-fn class_labels(op: &Op<'_>, strings: &str, ints: &str) -> Result<Vec<String>, Fault> {
+pub(super) fn class_labels(op: &Op<'_>, strings: &str, ints: &str) -> Result<Vec<String>, Fault> {
     match (op.texts(strings)?, op.int_list(ints)?) {
         (Some(labels), None) => Ok(labels),
         (None, Some(labels)) => Ok(labels.iter().map(i64::to_string).collect()),
@@ -184,5 +180,5 @@ pub(super) fn array_feature_extractor(builder: &mut Builder, op: &Op<'_>) -> Out
         };
         return Ok(vec![Value::Label(scores)]);
     }
-    Err(Fault::Unsupported("other than to name the class of an arg-max".to_owned()))
+    columns::columns_of(builder, op)
 }

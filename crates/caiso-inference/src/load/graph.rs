@@ -34,6 +34,8 @@ pub(super) struct Builder {
     integers: BTreeMap<usize, Option<usize>>,
     /// Slots that hold the place of a row's largest value, and where that value is.
     pub(super) arg_max: BTreeMap<usize, Rows>,
+    /// For slots of scores whose order is not that of the classes: the logits.
+    pub(super) logits: BTreeMap<usize, Rows>,
     /// Slots that a gradient does not get past, and the node that is to blame.
     blocked: BTreeMap<usize, Unsupported>,
     spent: usize,
@@ -156,6 +158,21 @@ impl Builder {
         }
     }
 
+    /// A step in the place of the one that writes `like`, with the shape of `like`; it has no more of a gradient.
+    pub(super) fn rewrite(
+        &mut self,
+        kernel: Kernel,
+        input: usize,
+        like: &Rows,
+    ) -> Result<Rows, Fault> {
+        let input = Rows::new(input, Vec::new());
+        let rows = self.push(kernel, &[&input], like.shape.clone())?;
+        if let Some(blocked) = self.blocked.get(&like.slot).cloned() {
+            self.blocked.insert(rows.slot, blocked);
+        }
+        Ok(rows)
+    }
+
     /// Notes that a slot holds integers (0 and 1 for booleans), `count` different ones where that is known.
     /// Slots computed from integers alone hold integers without being noted.
     pub(super) fn note_integers(&mut self, slot: usize, count: Option<usize>) {
@@ -193,6 +210,7 @@ pub(super) fn build(model: &Model<'_>) -> Result<(ModelSpec, Program), Error> {
         labels: Vec::new(),
         integers: BTreeMap::new(),
         arg_max: BTreeMap::new(),
+        logits: BTreeMap::new(),
         blocked: BTreeMap::new(),
         spent: 0,
     };

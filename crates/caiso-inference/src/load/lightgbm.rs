@@ -89,8 +89,8 @@ pub(super) fn build(bytes: &[u8]) -> Result<Box<dyn Model>, Error> {
     let mut ensemble = TreeEnsemble::new(features, scores, vec![0.0; outputs]);
     for (index, tree) in trees.iter().enumerate() {
         let output = index.checked_rem(outputs).unwrap_or(0);
-        let nodes = nodes(tree, factor)?;
-        ensemble.push(&nodes, 0, (output, 1)).map_err(|problem| tree.fault(problem))?;
+        let nodes = nodes(tree, output, factor)?;
+        ensemble.push(&nodes, &[0]).map_err(|problem| tree.fault(problem))?;
     }
     let mut spec = ModelSpec::new(vec![features], outputs.max(2));
     spec.tap = tap;
@@ -128,7 +128,7 @@ fn objective(header: &Entries<'_>, outputs: usize) -> Result<(LogitTap, f64), Er
 }
 
 /// Splits, then leaves, as the file numbers them.
-fn nodes(tree: &Entries<'_>, factor: f64) -> Result<Vec<Node>, Error> {
+fn nodes(tree: &Entries<'_>, output: usize, factor: f64) -> Result<Vec<Node>, Error> {
     if tree.lines.get("is_linear").is_some_and(|linear| *linear != "0") {
         return Err(tree.fault("its leaves are linear models (linear_tree), expected constants"));
     }
@@ -138,7 +138,7 @@ fn nodes(tree: &Entries<'_>, factor: f64) -> Result<Vec<Node>, Error> {
         let found = leaves.len();
         return Err(tree.fault(format!("leaf_value has {found} numbers, num_leaves={expected}")));
     }
-    let leaves = leaves.into_iter().map(|value| Node::Leaf(vec![value * factor]));
+    let leaves = leaves.into_iter().map(|value| Node::Leaf(vec![(output, value * factor)]));
     let splits = expected.saturating_sub(1);
     if splits == 0 {
         return Ok(leaves.collect());

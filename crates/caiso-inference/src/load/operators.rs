@@ -6,8 +6,8 @@ use super::graph::Builder;
 use super::layout::Layout;
 use super::value::{Constant, Rows, Value};
 use super::{
-    arithmetic, classic, conv, dense, einsum, extent, indexing, movement, normalization, pool,
-    ranking, reduce, resize, structure,
+    arithmetic, classic, columns, conv, dense, einsum, ensemble, extent, indexing, movement,
+    normalization, pool, ranking, reduce, resize, structure, support,
 };
 use crate::Error;
 use crate::onnx::{AttributeValue, Node, Tensor, domain_name};
@@ -120,6 +120,16 @@ table! {
     ("ai.onnx.ml", "Normalizer") => classic::normalizer,
     ("ai.onnx.ml", "ZipMap") => classic::zip_map,
     ("ai.onnx.ml", "ArrayFeatureExtractor") => classic::array_feature_extractor,
+    ("ai.onnx.ml", "TreeEnsembleClassifier") => ensemble::tree_classifier,
+    ("ai.onnx.ml", "TreeEnsembleRegressor") => ensemble::tree_regressor,
+    ("ai.onnx.ml", "TreeEnsemble") => ensemble::tree_ensemble,
+    ("ai.onnx.ml", "LinearRegressor") => support::linear_regressor,
+    ("ai.onnx.ml", "SVMClassifier") => support::svm_classifier,
+    ("ai.onnx.ml", "SVMRegressor") => support::svm_regressor,
+    ("ai.onnx.ml", "Imputer") => columns::imputer,
+    ("ai.onnx.ml", "Binarizer") => columns::binarizer,
+    ("ai.onnx.ml", "OneHotEncoder") => columns::one_hot_encoder,
+    ("ai.onnx.ml", "FeatureVectorizer") => columns::feature_vectorizer,
 }
 
 /// A node with the values that its inputs stand for.

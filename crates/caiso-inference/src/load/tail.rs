@@ -3,10 +3,12 @@
 use super::graph::Builder;
 use super::shape;
 use super::value::{Rows, Value};
-use crate::LogitTap;
+use std::sync::Arc;
+
 use crate::kernels::{Arithmetic, Kernel, Norm, Normalize, Operand, Operator, Unary};
 use crate::onnx::{DataType, ValueInfo, ValueType};
 use crate::program::Step;
+use crate::{LogitTap, Scores};
 
 /// Where the logits come from.
 pub(super) struct Tail {
@@ -101,7 +103,10 @@ pub(super) fn choose<'g>(
         };
         let tap = problem(tap).map_err(|problem| NoScores::Graph { at: at(), problem })?;
         let z = Rows::new(slot, vec![1]);
-        let two = builder.push(Kernel::TwoClasses { flipped }, &[&z], vec![2]);
+        let two = match two_classes_of_trees(builder, slot).filter(|_| !flipped) {
+            Some(two) => Ok(two),
+            None => builder.push(Kernel::TwoClasses { flipped }, &[&z], vec![2]),
+        };
         let two =
             two.map_err(|_| NoScores::Graph { at: at(), problem: "is too large".to_owned() })?;
         (two.slot, tap)
@@ -150,6 +155,9 @@ struct Cut {
 /// The slot of the logits behind the scores.
 fn cut(builder: &mut Builder, rows: &Rows) -> Cut {
     let as_it_is = Cut { slot: rows.slot, tap: LogitTap::Output, flipped: false };
+    if let Some(logits) = builder.logits.get(&rows.slot) {
+        return Cut { slot: logits.slot, ..as_it_is };
+    }
     let size = shape::size(&rows.shape).unwrap_or(0);
     match find(&builder.steps, rows.slot, size) {
         Some(Cut { slot, tap: LogitTap::OneVsRest, .. }) => {
@@ -162,8 +170,29 @@ fn cut(builder: &mut Builder, rows: &Rows) -> Cut {
             })
         }
         Some(cut) => cut,
-        None => as_it_is,
+        None => probabilities_of_trees(builder, rows).unwrap_or(as_it_is),
     }
+}
+
+/// The logarithms of what trees yield, where these are probabilities.
+fn probabilities_of_trees(builder: &mut Builder, rows: &Rows) -> Option<Cut> {
+    let step = writer(&builder.steps, rows.slot)?;
+    let Kernel::Trees(trees) = &step.kernel else { return None };
+    if !trees.is_distribution() {
+        return None;
+    }
+    let (trees, input) = (trees.with_scores(Scores::Probabilities), only(step)?);
+    let slot = builder.rewrite(Kernel::Trees(Arc::new(trees)), input, rows).ok()?.slot;
+    Some(Cut { slot, tap: LogitTap::Probabilities, flipped: false })
+}
+
+/// The logits of two classes from trees that have one output.
+fn two_classes_of_trees(builder: &mut Builder, slot: usize) -> Option<Rows> {
+    let step = writer(&builder.steps, slot)?;
+    let Kernel::Trees(trees) = &step.kernel else { return None };
+    let (trees, input) = (trees.with_scores(Scores::Margin), only(step)?);
+    let like = Rows::new(slot, vec![2]);
+    builder.rewrite(Kernel::Trees(Arc::new(trees)), input, &like).ok()
 }
 
 fn find(steps: &[Step], slot: usize, size: usize) -> Option<Cut> {
@@ -186,6 +215,11 @@ fn find(steps: &[Step], slot: usize, size: usize) -> Option<Cut> {
                 _ => None,
             }
         }
+        Kernel::Arithmetic(Arithmetic {
+            operator: Operator::Mul,
+            operands: [Operand::Slot { map: None }, Operand::Constant(ones)],
+            ..
+        }) if ones.iter().all(|one| *one == 1.0) => find(steps, only(step)?, size),
         Kernel::Concat(concat) if concat.parts == [1, 1] && size == 2 => {
             let &[left, right] = step.inputs.as_slice() else { return None };
             let (probability, flipped) = if complement(steps, left) == Some(right) {

@@ -181,19 +181,15 @@ fn add(ensemble: &mut TreeEnsemble, tree: &Value, group: f64, weight: f64) -> Re
         Some(_) => self::count(tree.get("tree_param")?, "size_leaf_vector")?.max(1),
         None => 1,
     };
-    let outputs = if width == 1 { (whole(group)?, 1) } else { (0, width) };
-    if outputs.0.saturating_add(width) > ensemble.outputs() {
-        let known = ensemble.outputs();
-        return Err(format!("it has values for outputs {outputs:?} of {known}"));
-    }
+    let output = if width == 1 { whole(group)? } else { 0 };
     let sets = categories(tree, count)?;
     let nodes: Result<Vec<Node>, String> = (0..count)
         .map(|index| match columns.left.get(index) {
             Some(&left) if left >= 0.0 => columns.split(index, &sets),
-            _ => Ok(Node::Leaf(columns.leaf(tree, index, width, weight)?)),
+            _ => columns.leaf(tree, index, (output, width), weight),
         })
         .collect();
-    ensemble.push(&nodes?, 0, outputs)
+    ensemble.push(&nodes?, &[0])
 }
 
 impl Columns<'_> {
@@ -216,27 +212,26 @@ impl Columns<'_> {
         })
     }
 
+    /// A leaf with values for some outputs: the first one and their number.
     fn leaf(
         &self,
         tree: &Value,
         index: usize,
-        width: usize,
+        (output, width): (usize, usize),
         weight: f64,
-    ) -> Result<Vec<f64>, String> {
-        if width == 1 {
-            return Ok(self.condition.get(index).map(|value| value * weight).into_iter().collect());
-        }
-        // Since version 3.1 leaves have a list and a number in it of their own.
-        let (weights, number) = if tree.find("leaf_weights").is_some() {
-            let number = self.right.get(index).copied().unwrap_or(-1.0);
-            (tree.numbers("leaf_weights")?, if number < 0.0 { 0 } else { whole(number)? })
+    ) -> Result<Node, String> {
+        let (weights, number) = if width == 1 {
+            (self.condition, index)
+        } else if tree.find("leaf_weights").is_some() {
+            // Since version 3.1 leaves have a list and a number in it of their own.
+            (tree.numbers("leaf_weights")?, whole(self.right.get(index).copied().unwrap_or(0.0))?)
         } else {
             (tree.numbers("base_weights")?, index)
         };
         let first = number.saturating_mul(width);
         let values = weights.get(first..first.saturating_add(width));
         let values = values.ok_or_else(|| format!("leaf {index} has no values"))?;
-        Ok(values.iter().map(|value| value * weight).collect())
+        Ok(Node::Leaf((output..).zip(values.iter().map(|value| value * weight)).collect()))
     }
 }
 

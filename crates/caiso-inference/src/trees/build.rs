@@ -10,6 +10,7 @@
 use super::{FEATURE, MISSING_LEFT, Packed, SET, Scores, Tree, TreeEnsemble};
 
 /// A node of a file, with the numbers of its children in the file.
+#[derive(Clone)]
 pub(crate) enum Node {
     Split {
         feature: usize,
@@ -18,9 +19,12 @@ pub(crate) enum Node {
         left: usize,
         right: usize,
     },
-    /// Its values, one for each output of the tree.
-    Leaf(Vec<f64>),
+    /// What it adds to which outputs.
+    Leaf(Vec<(usize, f64)>),
 }
+
+/// Values of all leaves at most, 2 GiB.
+const VALUES: usize = 1 << 28;
 
 /// What a split asks of a number: see [`TreeTest`](super::TreeTest).
 #[derive(Debug, Clone, PartialEq)]
@@ -86,23 +90,21 @@ impl TreeEnsemble {
         }
     }
 
-    /// Adds a tree with its root at `root`, whose leaves have values for `outputs` (the first one and their
-    /// number). Nodes that cannot be reached are left out.
+    /// Adds the trees with these roots. Nodes that cannot be reached are left out.
     ///
     /// # Errors
     /// What is wrong with the nodes.
-    pub(crate) fn push(
-        &mut self,
-        nodes: &[Node],
-        root: usize,
-        outputs: (usize, usize),
-    ) -> Result<(), String> {
+    pub(crate) fn push(&mut self, nodes: &[Node], roots: &[usize]) -> Result<(), String> {
         let mut seen = vec![false; nodes.len()];
+        roots.iter().try_for_each(|&root| self.push_tree(nodes, root, &mut seen))
+    }
+
+    fn push_tree(&mut self, nodes: &[Node], root: usize, seen: &mut [bool]) -> Result<(), String> {
         let first = number(self.nodes.len())?;
-        let before = self.values.len();
         // The nodes in the order of their places, each with the number of splits before it.
         let mut order = vec![(root, 0_u32)];
         let mut depth = (u32::MAX, 0);
+        let mut leaves = Vec::new();
         let mut done = 0_usize;
         while let Some(&(at, level)) = order.get(done) {
             done = done.saturating_add(1);
@@ -115,8 +117,8 @@ impl TreeEnsemble {
             let packed = match node {
                 Node::Leaf(values) => {
                     depth = (depth.0.min(level), depth.1.max(level));
-                    self.leaf.push(self.leaf_values(at, values, outputs.1)?);
-                    self.values.extend_from_slice(values);
+                    self.leaf.push(number(leaves.len())?);
+                    leaves.push((at, values.as_slice()));
                     let left = number(self.nodes.len())?;
                     Packed { test: f32::INFINITY, feature: MISSING_LEFT, left }
                 }
@@ -133,23 +135,56 @@ impl TreeEnsemble {
             };
             self.nodes.push(packed);
         }
-        let values = self.values.get(before..).unwrap_or_default();
-        self.magnitude += values.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
-        let outputs = (number(outputs.0)?, number(outputs.1)?);
+        let outputs = self.add_values(first, &leaves)?;
         self.trees.push(Tree { root: first, depth, outputs });
         Ok(())
     }
 
-    /// Where the values of a leaf begin.
-    fn leaf_values(&self, at: usize, values: &[f64], expected: usize) -> Result<u32, String> {
-        if values.len() != expected {
-            let found = values.len();
-            return Err(format!("leaf {at} has {found} values, expected {expected}"));
+    /// Stores the values of leaves and where they begin, for the outputs that they have any for: the first one and
+    /// their number.
+    fn add_values(
+        &mut self,
+        tree: u32,
+        leaves: &[(usize, &[(usize, f64)])],
+    ) -> Result<(u32, u32), String> {
+        let mut range = (usize::MAX, 0_usize);
+        for (at, values) in leaves {
+            for &(output, value) in *values {
+                if output >= self.base.len() {
+                    let known = self.base.len();
+                    return Err(format!("leaf {at} adds to output {output}, there are {known}"));
+                }
+                if !value.is_finite() {
+                    return Err(format!(
+                        "leaf {at} has the value {value}, expected a finite number"
+                    ));
+                }
+                range = (range.0.min(output), range.1.max(output));
+            }
         }
-        if let Some(value) = values.iter().find(|value| !value.is_finite()) {
-            return Err(format!("leaf {at} has the value {value}, expected a finite number"));
+        let first = if range.0 == usize::MAX { 0 } else { range.0 };
+        let count = range.1.saturating_sub(first).saturating_add(1);
+        let total = count.saturating_mul(leaves.len());
+        let begin = self.values.len();
+        if begin.saturating_add(total) > VALUES {
+            return Err(format!("the leaves hold more than {VALUES} values"));
         }
-        number(self.values.len())
+        self.values.resize(begin.saturating_add(total), 0.0);
+        let all = self.values.get_mut(begin..).unwrap_or_default();
+        for ((_, values), room) in leaves.iter().zip(all.chunks_exact_mut(count)) {
+            for &(output, value) in *values {
+                if let Some(room) = room.get_mut(output.saturating_sub(first)) {
+                    *room += value;
+                }
+            }
+        }
+        self.magnitude += all.iter().fold(0.0, |most: f64, value| most.max(value.abs()));
+        let begin = number(begin)?;
+        let count = number(count)?;
+        for leaf in self.leaf.iter_mut().skip(tree as usize).filter(|leaf| **leaf != u32::MAX) {
+            *leaf = begin.saturating_add(leaf.saturating_mul(count));
+        }
+        Ok((number(first)?, count))
     }
 
     fn feature(&self, at: usize, feature: usize) -> Result<u32, String> {

@@ -11,9 +11,10 @@ pub enum Scores {
     Margin,
     /// The probability of each of several classes: logits are their logarithms.
     Probabilities,
-    /// The probability `p` of the second of two classes: logits `[ln(1 - p), ln(p)]`.
-    Probability,
 }
+
+/// How far sums of probabilities may be from 1 by the rounding of each to 32 bits.
+const ROUNDING: f64 = 1e-4;
 
 /// Ways through trees that are followed side by side, so that the processor need not wait for the memory.
 const LANES: usize = 16;
@@ -142,6 +143,51 @@ impl TreeEnsemble {
         left + u32::from(!stays)
     }
 
+    /// The same trees with another meaning of their outputs.
+    pub(crate) fn with_scores(&self, scores: Scores) -> Self {
+        Self { scores, ..self.clone() }
+    }
+
+    /// The same trees with their first output lower by so much.
+    pub(crate) fn lowered(&self, by: f64) -> Self {
+        let mut lowered = self.clone();
+        lowered.base[0] -= by;
+        lowered
+    }
+
+    /// Whether the outputs are a probability for each of several classes, whatever the row.
+    pub(crate) fn is_distribution(&self) -> bool {
+        let outputs = self.outputs();
+        let mut least = self.base.clone();
+        let mut total: f64 = self.base.iter().sum();
+        for (index, tree) in self.trees.iter().enumerate() {
+            let (first, count) = (tree.outputs.0 as usize, tree.outputs.1 as usize);
+            let end = self.trees.get(index + 1).map_or(self.nodes.len(), |next| next.root as usize);
+            let leaves =
+                self.leaf[tree.root as usize..end].iter().filter(|leaf| **leaf != u32::MAX);
+            let mut smallest = vec![f64::INFINITY; count];
+            let mut sums = (f64::INFINITY, f64::NEG_INFINITY);
+            for &leaf in leaves {
+                let values = &self.values[leaf as usize..][..count];
+                let sum = values.iter().sum();
+                sums = (sums.0.min(sum), sums.1.max(sum));
+                for (smallest, value) in smallest.iter_mut().zip(values) {
+                    *smallest = smallest.min(*value);
+                }
+            }
+            if sums.1 - sums.0 > ROUNDING {
+                return false;
+            }
+            total += sums.0;
+            for (least, smallest) in least[first..].iter_mut().zip(smallest) {
+                *least += smallest;
+            }
+        }
+        outputs > 1
+            && (total - 1.0).abs() <= ROUNDING
+            && least.iter().all(|least| *least >= -ROUNDING)
+    }
+
     /// The logits `[rows, classes]` of sums `[rows, outputs]`.
     pub fn logits_of(&self, sums: &[f64]) -> Vec<f32> {
         let logarithm = |p: f64| (p.max(f64::from(f32::MIN_POSITIVE)).ln()) as f32;
@@ -149,9 +195,6 @@ impl TreeEnsemble {
             Scores::Margins => sums.iter().map(|&z| z as f32).collect(),
             Scores::Margin => sums.iter().flat_map(|&z| [0.0, z as f32]).collect(),
             Scores::Probabilities => sums.iter().map(|&p| logarithm(p)).collect(),
-            Scores::Probability => {
-                sums.iter().flat_map(|&p| [logarithm(1.0 - p), logarithm(p)]).collect()
-            }
         }
     }
 }

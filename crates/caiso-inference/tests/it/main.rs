@@ -1,6 +1,7 @@
 //! Tests of the whole way from bytes to gradients.
 
 mod bytes;
+mod classic;
 mod conformance;
 mod encoder;
 mod exports;

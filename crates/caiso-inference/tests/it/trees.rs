@@ -2,7 +2,7 @@
 //! (`fixtures/trees/make.py`): missing values, values on thresholds and one step beside them, zeros,
 //! categories known and unknown.
 
-use caiso_inference::{Access, LogitTap, load};
+use caiso_inference::{Access, LogitTap, Loss, Model, Thresholded, load};
 
 /// Largest difference, relative to the score or to 1 where that is more.
 const TOLERANCE: f64 = 1e-6;
@@ -91,4 +91,37 @@ fn trees_have_scores_and_a_structure_but_no_gradients() {
     let model = load(include_bytes!("../fixtures/trees/xgboost-linear.model.json")).unwrap();
     assert_eq!(model.access(), Access::Gradients);
     assert!(model.trees().is_none());
+}
+
+#[test]
+fn a_regressor_decides_by_a_threshold() {
+    let file = include_bytes!("../fixtures/trees/lightgbm-regression.model.txt");
+    let rows = [0.5_f32, -0.3, 0.1, 0.0, 3.0];
+    let value = load(file).unwrap().logits(&rows).unwrap()[1];
+    for (threshold, class) in [(value - 0.01, 1), (value + 0.01, 0)] {
+        let model = Thresholded::new(load(file).unwrap(), threshold).unwrap();
+        assert_eq!(model.predict(&rows).unwrap(), [class]);
+        assert!((model.logits(&rows).unwrap()[1] - (value - threshold)).abs() < 1e-6);
+        assert!(model.trees().is_some() && model.differentiable().is_none());
+    }
+    let classifier = load(include_bytes!("../fixtures/trees/lightgbm-two.model.txt")).unwrap();
+    let error = Thresholded::new(classifier, 0.0).err().unwrap().to_string();
+    assert!(error.ends_with("holds scores of classes already, expected a single value"), "{error}");
+}
+
+#[test]
+fn a_linear_regressor_keeps_its_gradient_behind_a_threshold() {
+    let file = include_bytes!("../fixtures/classic/linear-regression.onnx");
+    let plain = load(file).unwrap();
+    let model = Thresholded::new(load(file).unwrap(), 0.25).unwrap();
+    let rows = [0.5_f32, -0.3, 0.1, 2.0];
+    let expected = plain.logits(&rows).unwrap()[1] - 0.25;
+    assert_eq!(model.logits(&rows).unwrap(), [0.0, expected]);
+    let gradient = |model: &dyn Model| {
+        let model = model.differentiable().unwrap();
+        model.loss_and_gradient(&rows, &[0], Loss::Margin).unwrap()
+    };
+    let (own, inner) = (gradient(&model), gradient(plain.as_ref()));
+    assert_eq!(own.0, [expected]);
+    assert_eq!(own.1, inner.1);
 }

@@ -231,19 +231,14 @@ impl Quest<'_> {
     fn output_of(&self, class: usize) -> Option<usize> {
         match self.trees.ensemble.scores() {
             Scores::Margins | Scores::Probabilities => Some(class),
-            Scores::Margin | Scores::Probability => class.checked_sub(1),
+            Scores::Margin => class.checked_sub(1),
         }
     }
 
     /// The lead of a pair without any tree.
     fn base_lead(&self, pair: Pair) -> f64 {
         let ensemble = self.trees.ensemble;
-        let of = |class: usize| match (self.output_of(class), ensemble.scores()) {
-            (Some(output), _) => ensemble.base()[output],
-            // As likely as the other one.
-            (None, Scores::Probability) => 0.5,
-            (None, _) => 0.0,
-        };
+        let of = |class| self.output_of(class).map_or(0.0, |output| ensemble.base()[output]);
         of(pair.ahead) - of(pair.behind)
     }
 }

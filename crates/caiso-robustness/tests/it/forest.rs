@@ -31,12 +31,16 @@ impl Forest {
         Self { features, outputs, trees: trees.collect() }
     }
 
-    fn thresholds(&self, feature: usize) -> Vec<f32> {
-        let mut all = Vec::new();
-        self.trees.iter().for_each(|tree| tree.thresholds(feature, &mut all));
-        all.sort_by(f32::total_cmp);
-        all.dedup();
-        all
+    /// The thresholds of each feature, ascending.
+    pub(crate) fn cells(&self) -> Vec<Vec<f32>> {
+        let of = |feature: usize| {
+            let mut all = Vec::new();
+            self.trees.iter().for_each(|tree| tree.thresholds(feature, &mut all));
+            all.sort_by(f32::total_cmp);
+            all.dedup();
+            all
+        };
+        (0..self.features).map(of).collect()
     }
 
     /// By LightGBM, or by XGBoost, whose thresholds go right themselves: these are one step up.
@@ -177,9 +181,9 @@ fn joined<T: ToString>(values: &[T]) -> String {
 }
 
 /// The least distance in every norm to a point of one of `wanted` classes, over the nearest valid value in every cell of
-/// every feature; `None` if there is no such point.
+/// every feature, whose largest values are `cells`; `None` if there is no such point.
 pub(crate) fn least(
-    forest: &Forest,
+    cells: &[Vec<f32>],
     model: &dyn Model,
     domain: &Domain,
     row: &[f32],
@@ -188,7 +192,7 @@ pub(crate) fn least(
     let mut points = vec![Vec::new()];
     for (j, feature) in domain.features().iter().enumerate() {
         let mut starts = vec![f32::NEG_INFINITY];
-        let mut ends = forest.thresholds(j);
+        let mut ends = cells[j].clone();
         starts.extend(ends.iter().map(|end| end.next_up()));
         ends.push(f32::INFINITY);
         let (lower, upper) = (feature.lower as f32, feature.upper as f32);

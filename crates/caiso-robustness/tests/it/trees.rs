@@ -74,7 +74,7 @@ proptest! {
         let label = model.predict(&row).unwrap()[0];
         let target = (label + 1) % model.classes();
         let wanted = |class: usize| if targeted { class == target } else { class != label };
-        let expected = least(&forest, model.as_ref(), &domain, &row, &wanted);
+        let expected = least(&forest.cells(), model.as_ref(), &domain, &row, &wanted);
         for norm in Norm::ALL {
             let mut settings = Settings::new(norm, None);
             settings.targets = targeted.then(|| vec![target]);
@@ -116,7 +116,7 @@ proptest! {
         let model = forest.load(false);
         let row = row(&domain, &mut Stream::new(seed, "test-row", 1));
         let label = model.predict(&row).unwrap()[0];
-        let expected = least(&forest, model.as_ref(), &domain, &row, &|class| class != label);
+        let expected = least(&forest.cells(), model.as_ref(), &domain, &row, &|class| class != label);
         for norm in Norm::ALL {
             let settings = Settings::new(norm, None);
             let problem = (row.as_slice(), &[label][..]);
@@ -144,5 +144,31 @@ fn the_first_number_beyond_a_threshold_is_enough() {
         let found =
             attack("tree-min", &json!({}), model.as_ref(), &domain, (&rows, &[0, 1]), &settings);
         assert_eq!(found.adversarial, [1.5_f32.next_up(), 1.5]);
+    }
+}
+
+/// A random forest of two classes holds one probability for each leaf, none of it negative. Taken for scores around 0, as
+/// the tree verification of the Adversarial Robustness Toolbox takes them, every row of class 1 would be robust and none of
+/// class 0.
+#[test]
+fn a_random_forest_of_two_classes_is_no_more_robust_than_it_is() {
+    let file = include_bytes!("../../../caiso-inference/tests/fixtures/classic/forest-two.onnx");
+    let model = caiso_inference::load(file).unwrap();
+    let domain = Domain::uniform(4, -2.0, 2.0).unwrap();
+    let mut stream = Stream::new(1, "test-row", 0);
+    let rows: Vec<f32> = (0..12 * 4).map(|_| stream.next_f32() * 4.0 - 2.0).collect();
+    let labels = model.predict(&rows).unwrap();
+    assert!(labels.contains(&0) && labels.contains(&1));
+    let settings = Settings::new(Norm::Linf, None);
+    let found =
+        attack("tree-min", &json!({}), model.as_ref(), &domain, (&rows, &labels), &settings);
+    let cells = model.trees().unwrap().cells();
+    for (index, (row, &label)) in rows.chunks(4).zip(&labels).enumerate() {
+        let expected =
+            least(&cells, model.as_ref(), &domain, row, &|class| class != label).unwrap().linf;
+        let result = &found.rows[index];
+        assert_eq!(result.distances.linf, expected, "row {index} of class {label}");
+        assert_eq!(result.lower_bound, expected);
+        assert!(expected > 0.0 && expected < 4.0);
     }
 }
