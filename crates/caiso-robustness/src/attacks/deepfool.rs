@@ -119,7 +119,13 @@ impl Walk {
         let mut here = points.to_vec();
         let mut gradients = vec![0.0; points.len()];
         let mut steps = vec![0.0; points.len()];
+        let rivals = if batch.targets.is_some() { 1 } else { self.candidates };
+        let price = batch.price(rivals.min(batch.classes - 1) as u64);
         for step in 0..=self.steps {
+            walkers.retain(|walker| batch.affords(walker.row, price));
+            if walkers.is_empty() {
+                break;
+            }
             let size = walkers.len() * width;
             let (here, gradients, steps) =
                 (&mut here[..size], &mut gradients[..size], &mut steps[..size]);
@@ -164,9 +170,6 @@ impl Walk {
                 }
                 true
             });
-            if walkers.is_empty() {
-                break;
-            }
         }
         Ok(())
     }

@@ -96,7 +96,12 @@ fn run(batch: &mut Batch<'_, '_>, parameters: &Parameters) -> Result<(), Robustn
     let (mut live, mut points) = (Vec::new(), Vec::new());
     let mut rises = vec![0.0; batch.origin.len()];
     let mut falls = vec![0.0; batch.origin.len()];
-    while !seekers.is_empty() {
+    let price = batch.price(2);
+    loop {
+        seekers.retain(|seeker| batch.affords(seeker.row, price));
+        if seekers.is_empty() {
+            break;
+        }
         live.clear();
         points.clear();
         for seeker in &seekers {

@@ -141,7 +141,11 @@ fn climb(
     let width = batch.width;
     let objective = Objective::new(batch, Loss::Margin);
     let mut seed = vec![0.0; batch.classes];
-    batch.evaluate(rows, starts)?;
+    let affordable = |&(&row, _): &(&usize, &[f32])| batch.affords(row, 1);
+    let pairs = rows.iter().zip(starts.chunks_exact(width)).filter(affordable);
+    let (rows, starts): (Vec<usize>, Vec<&[f32]>) = pairs.unzip();
+    let starts = starts.concat();
+    batch.evaluate(&rows, &starts)?;
     let mut climbers: Vec<Climber> = rows
         .iter()
         .zip(starts.chunks_exact(width))
@@ -160,7 +164,12 @@ fn climb(
     let (mut live, mut points) = (Vec::new(), Vec::new());
     let mut margins = vec![0.0; rows.len()];
     let mut gradients = vec![0.0; starts.len()];
+    let price = batch.price(1);
     for _ in 0..parameters.steps {
+        climbers.retain(|climber| batch.affords(climber.row, price));
+        if climbers.is_empty() {
+            break;
+        }
         live.clear();
         points.clear();
         for climber in &climbers {
@@ -185,9 +194,6 @@ fn climb(
             }
             steps > 0 && gain > parameters.tolerance
         });
-        if climbers.is_empty() {
-            break;
-        }
     }
     Ok(())
 }
@@ -281,7 +287,10 @@ fn search(
     let mut seed = vec![0.0; batch.classes];
     loop {
         let (mut rows, mut points) = (Vec::new(), Vec::new());
-        for climber in climbers.iter() {
+        for climber in climbers.iter_mut() {
+            if !batch.affords(climber.row, 2) {
+                climber.search = Search::Done;
+            }
             for steps in climber.next().into_iter().flatten() {
                 rows.push(climber.row);
                 points.extend(climber.at(batch, steps));

@@ -112,8 +112,8 @@ impl Session for MisleadingSession<'_> {
 
 #[test]
 fn gradients_that_vanish_or_mislead_are_seen() {
-    let domain = Domain::uniform(6, 0.0, 1.0).unwrap();
-    let net = network(&[6, 12, 3], 4);
+    let domain = Domain::uniform(8, 0.0, 1.0).unwrap();
+    let net = network(&[8, 16, 3], 5);
     let (rows, labels) = rows(&domain, &net, 50, 9);
     let check = |factor| {
         let model = Misleading { model: net.load(), factor };
@@ -145,8 +145,8 @@ fn gradients_that_vanish_or_mislead_are_seen() {
 
 #[test]
 fn a_curve_never_rises_with_epsilon_and_starts_at_the_clean_model() {
-    let domain = Domain::uniform(6, 0.0, 1.0).unwrap();
-    let net = network(&[6, 12, 3], 4);
+    let domain = Domain::uniform(8, 0.0, 1.0).unwrap();
+    let net = network(&[8, 16, 3], 5);
     let (rows, labels) = rows(&domain, &net, 50, 9);
     let model = net.load();
     let problem = problem(&model, &domain, &rows, &labels);

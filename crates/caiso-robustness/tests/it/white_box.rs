@@ -164,17 +164,21 @@ fn rows_do_not_see_each_other() {
         ("universal", Norm::L2, json!({"steps": 2, "method": "deepfool"})),
     ] {
         let within = find(name).unwrap().goal == caiso_robustness::Goal::WithinEpsilon;
-        let of = |batch: usize, threads: usize| {
+        let of = |batch: usize, threads: usize, queries: u64| {
             let epsilon = within.then_some(0.15);
-            let settings = Settings { batch, ..Settings::new(norm, epsilon) };
+            let settings = Settings { batch, queries, ..Settings::new(norm, epsilon) };
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| attack_small(name, &parameters, 1.0, &settings))
         };
-        let alone = of(1, 1);
-        for (batch, threads) in [(7, 2), (64, 1)] {
-            let together = of(batch, threads);
-            assert_eq!(alone.adversarial, together.adversarial, "{name}, {norm}, {batch}");
-            assert_eq!(alone.rows, together.rows, "{name}, {norm}, {batch}");
+        for queries in [u64::MAX, 33] {
+            let alone = of(1, 1, queries);
+            // The clean row is not of the attack's budget.
+            assert!(alone.rows.iter().all(|row| row.queries <= queries.saturating_add(1)));
+            for (batch, threads) in [(7, 2), (64, 1)] {
+                let together = of(batch, threads, queries);
+                assert_eq!(alone.adversarial, together.adversarial, "{name}, {norm}, {batch}");
+                assert_eq!(alone.rows, together.rows, "{name}, {norm}, {batch}");
+            }
         }
     }
 }
