@@ -156,6 +156,9 @@ impl Walk {
                 let way = &steps[k * width..][..width];
                 k += 1;
                 // A row without a way has only flat boundaries around it.
+                if step == 0 && walker.nearest.is_infinite() {
+                    batch.found[walker.row].without_gradient = true;
+                }
                 if fooled[k - 1] || step == self.steps || walker.nearest.is_infinite() {
                     return false;
                 }

@@ -189,7 +189,9 @@ fn climb(
             let (steps, margin) = climber.best;
             let gain = f64::from(margin) - f64::from(climber.margin);
             if steps > 0 && gain > 0.0 {
-                climber.point = climber.at(batch, steps);
+                points.clear();
+                climber.ahead(batch, steps, &mut points);
+                climber.point.copy_from_slice(&points);
                 climber.margin = margin;
             }
             steps > 0 && gain > parameters.tolerance
@@ -223,13 +225,12 @@ impl Climber {
         self.search = if flat || self.longest == 0 { Search::Done } else { Search::Doubling(1) };
     }
 
-    /// The point so many smallest steps ahead, brought back into ball and box.
-    fn at(&self, batch: &Batch<'_, '_>, steps: u32) -> Vec<f32> {
-        let length = steps as f32 * self.unit;
+    /// Appends the point so many smallest steps ahead, brought back into ball and box.
+    fn ahead(&self, batch: &Batch<'_, '_>, steps: u32, points: &mut Vec<f32>) {
+        let (length, start) = (steps as f32 * self.unit, points.len());
         let ahead = self.point.iter().zip(&self.direction);
-        let mut point: Vec<f32> = ahead.map(|(x, direction)| x + length * direction).collect();
-        batch.project(&[self.row], &mut point);
-        point
+        points.extend(ahead.map(|(x, direction)| x + length * direction));
+        batch.project(&[self.row], &mut points[start..]);
     }
 
     /// The steps to try next: one while doubling, two neighbours while bisecting.
@@ -285,15 +286,17 @@ fn search(
     objective: &Objective,
 ) -> Result<(), RobustnessError> {
     let mut seed = vec![0.0; batch.classes];
+    let (mut rows, mut points) = (Vec::new(), Vec::new());
     loop {
-        let (mut rows, mut points) = (Vec::new(), Vec::new());
+        rows.clear();
+        points.clear();
         for climber in climbers.iter_mut() {
             if !batch.affords(climber.row, 2) {
                 climber.search = Search::Done;
             }
             for steps in climber.next().into_iter().flatten() {
                 rows.push(climber.row);
-                points.extend(climber.at(batch, steps));
+                climber.ahead(batch, steps, &mut points);
             }
         }
         if rows.is_empty() {

@@ -460,3 +460,26 @@ fn what_an_expert_looks_at_changes_less() {
         "`lowprofool` cannot be run so: 1 importances are given for 2 features"
     );
 }
+
+#[test]
+fn a_flat_model_is_reported_as_one_without_gradients() {
+    let domain = Domain::uniform(3, 0.0, 1.0).unwrap();
+    let model = linear(&[&[0.0; 3], &[0.0; 3]], &[1.0, 0.0]).load();
+    for (name, norm) in [
+        ("deepfool", Norm::L2),
+        ("ddn", Norm::L2),
+        ("fmn", Norm::L1),
+        ("cw", Norm::L2),
+        ("ead", Norm::L1),
+        ("jsma", Norm::L0),
+        ("lowprofool", Norm::L2),
+        ("pgd-ls", Norm::L2),
+    ] {
+        let quick = if name == "jsma" { json!({}) } else { json!({"steps": 3}) };
+        let settings = Settings::new(norm, Some(0.5));
+        let attacked = attack(name, &quick, &model, &domain, (&[0.5; 6], &[0, 0]), &settings);
+        for row in &attacked.rows {
+            assert!(row.flipped.is_none() && row.without_gradient, "{name}: {row:?}");
+        }
+    }
+}
