@@ -159,7 +159,9 @@ impl Descent {
         let mut margins = vec![0.0; trials.len()];
         let mut gradients = vec![0.0; trials.len() * width];
         let mut slopes = vec![0.0; width];
+        let price = batch.price(1);
         for step in 0..self.steps {
+            live.retain(|&t| batch.affords(trials[t].row, price));
             if live.is_empty() {
                 break;
             }

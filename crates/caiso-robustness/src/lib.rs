@@ -19,6 +19,7 @@ mod evaluate;
 mod image;
 mod input;
 mod measure;
+mod metrics;
 mod nested;
 mod norm;
 mod objective;
@@ -38,6 +39,11 @@ pub use checks::ALL as CHECKS;
 pub use domain::{Domain, FeatureDomain};
 pub use error::RobustnessError;
 pub use input::RobustnessInput;
+pub use metrics::{
+    CurvePoint, EmpiricalRobustness, GradientCheck, Over, empirical_robustness,
+    fooled_by_other_only, gradient_check, loss_sensitivity, security_evaluation,
+    stands_at_larger_epsilon,
+};
 pub use norm::{Distances, Norm};
 pub use run::{Attacked, Problem, RowResult, Settings, run};
 pub use summary::Summary;

@@ -9,7 +9,9 @@ use crate::{Norm, RobustnessError};
 pub(crate) fn refine(batch: &mut Batch<'_, '_>, steps: u32) -> Result<(), RobustnessError> {
     let found = |&row: &usize| {
         let found = &batch.found[row];
-        found.is_adversarial() && found.distance > 0.0
+        // A row that cannot afford all of it is left as it is.
+        let affordable = batch.affords(row, u64::from(steps));
+        found.is_adversarial() && found.distance > 0.0 && affordable
     };
     let rows: Vec<usize> = batch.all().into_iter().filter(found).collect();
     if rows.is_empty() || steps == 0 {
@@ -61,7 +63,7 @@ fn restore(batch: &mut Batch<'_, '_>, mut rows: Vec<usize>) -> Result<(), Robust
     while !rows.is_empty() {
         let mut k = 0;
         while k < rows.len() {
-            if changed[k].is_empty() {
+            if changed[k].is_empty() || !batch.affords(rows[k], 1) {
                 rows.swap_remove(k);
                 changed.swap_remove(k);
                 let last = points.len() - width;

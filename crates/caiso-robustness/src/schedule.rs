@@ -4,6 +4,7 @@ use std::f64::consts::PI;
 
 use crate::Norm;
 use crate::batch::Batch;
+use crate::oracle::Gradients;
 
 /// From `first` to `last` along half a cosine (Loshchilov and Hutter 2017, <https://arxiv.org/abs/1608.03983>).
 pub(crate) fn annealed(first: f64, last: f64, step: u32, steps: u32) -> f64 {
@@ -12,6 +13,22 @@ pub(crate) fn annealed(first: f64, last: f64, step: u32, steps: u32) -> f64 {
 }
 
 impl Batch<'_, '_> {
+    /// Whether a row may still cost so many queries. Rows that are worked on together but have cost differently ask this
+    /// before each step, so that none ends with the budget of another.
+    pub(crate) fn affords(&self, row: usize, queries: u64) -> bool {
+        self.found[row].queries.saturating_add(queries) <= self.task.queries
+    }
+
+    /// What a row's gradients of `functions` of its logits at a point cost, with the decision there.
+    pub(crate) fn price(&self, functions: u64) -> u64 {
+        let decision = u64::from(!self.task.domain.is_continuous());
+        match self.oracle.gradients {
+            Gradients::Own => 1 + decision,
+            Gradients::Surrogate => 1,
+            Gradients::Estimated { pairs, .. } => 1 + 2 * u64::from(pairs) * functions + decision,
+        }
+    }
+
     /// The widest side of a row's box: what a step size of 1 stands for, so that an attack does the same to pixels between 0
     /// and 1 and between 0 and 255.
     pub(crate) fn extent(&self, row: usize) -> f64 {

@@ -107,7 +107,8 @@ fn run(batch: &mut Batch<'_, '_>, parameters: &Parameters) -> Result<(), Robustn
             }
             let turn = if batch.fooled()[row] { -parameters.gamma } else { parameters.gamma };
             epsilons[row] = (epsilons[row] * (1.0 + turn)).min(farthest[row]);
-            let stride = (share * extents[row] / Norm::L2.of(gradient)) as f32;
+            let length = Norm::L2.of(gradient);
+            let stride = if length > 0.0 { (share * extents[row] / length) as f32 } else { 0.0 };
             for (value, slope) in point.iter_mut().zip(&*gradient) {
                 *value += stride * slope;
             }

@@ -119,7 +119,13 @@ impl Walk {
         let mut here = points.to_vec();
         let mut gradients = vec![0.0; points.len()];
         let mut steps = vec![0.0; points.len()];
+        let rivals = if batch.targets.is_some() { 1 } else { self.candidates };
+        let price = batch.price(rivals.min(batch.classes - 1) as u64);
         for step in 0..=self.steps {
+            walkers.retain(|walker| batch.affords(walker.row, price));
+            if walkers.is_empty() {
+                break;
+            }
             let size = walkers.len() * width;
             let (here, gradients, steps) =
                 (&mut here[..size], &mut gradients[..size], &mut steps[..size]);
@@ -150,6 +156,9 @@ impl Walk {
                 let way = &steps[k * width..][..width];
                 k += 1;
                 // A row without a way has only flat boundaries around it.
+                if step == 0 && walker.nearest.is_infinite() {
+                    batch.found[walker.row].without_gradient = true;
+                }
                 if fooled[k - 1] || step == self.steps || walker.nearest.is_infinite() {
                     return false;
                 }
@@ -164,9 +173,6 @@ impl Walk {
                 }
                 true
             });
-            if walkers.is_empty() {
-                break;
-            }
         }
         Ok(())
     }

@@ -163,7 +163,9 @@ fn descend(
     let (mut rows, mut points) = (Vec::new(), Vec::new());
     let mut margins = vec![0.0; trials.len()];
     let mut gradients = vec![0.0; trials.len() * width];
+    let price = batch.price(1) + 1;
     for step in 0..parameters.steps {
+        live.retain(|&t| batch.affords(trials[t].row, price));
         if live.is_empty() {
             break;
         }

@@ -96,7 +96,12 @@ fn run(batch: &mut Batch<'_, '_>, parameters: &Parameters) -> Result<(), Robustn
     let (mut live, mut points) = (Vec::new(), Vec::new());
     let mut rises = vec![0.0; batch.origin.len()];
     let mut falls = vec![0.0; batch.origin.len()];
-    while !seekers.is_empty() {
+    let price = batch.price(2);
+    loop {
+        seekers.retain(|seeker| batch.affords(seeker.row, price));
+        if seekers.is_empty() {
+            break;
+        }
         live.clear();
         points.clear();
         for seeker in &seekers {
@@ -124,6 +129,8 @@ fn run(batch: &mut Batch<'_, '_>, parameters: &Parameters) -> Result<(), Robustn
             if !fooled && !hopeless {
                 let moves = moves(batch, seeker, &rises[span.clone()], &falls[span]);
                 let room = most - seeker.changed;
+                let flat = moves.iter().all(|step| step.target == 0.0 && step.others == 0.0);
+                batch.found[seeker.row].without_gradient |= flat && seeker.changed == 0;
                 if advance(batch, seeker, &moves, parameters.pairs && room > 1, parameters.theta) {
                     return true;
                 }

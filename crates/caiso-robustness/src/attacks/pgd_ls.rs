@@ -141,7 +141,11 @@ fn climb(
     let width = batch.width;
     let objective = Objective::new(batch, Loss::Margin);
     let mut seed = vec![0.0; batch.classes];
-    batch.evaluate(rows, starts)?;
+    let affordable = |&(&row, _): &(&usize, &[f32])| batch.affords(row, 1);
+    let pairs = rows.iter().zip(starts.chunks_exact(width)).filter(affordable);
+    let (rows, starts): (Vec<usize>, Vec<&[f32]>) = pairs.unzip();
+    let starts = starts.concat();
+    batch.evaluate(&rows, &starts)?;
     let mut climbers: Vec<Climber> = rows
         .iter()
         .zip(starts.chunks_exact(width))
@@ -160,7 +164,12 @@ fn climb(
     let (mut live, mut points) = (Vec::new(), Vec::new());
     let mut margins = vec![0.0; rows.len()];
     let mut gradients = vec![0.0; starts.len()];
+    let price = batch.price(1);
     for _ in 0..parameters.steps {
+        climbers.retain(|climber| batch.affords(climber.row, price));
+        if climbers.is_empty() {
+            break;
+        }
         live.clear();
         points.clear();
         for climber in &climbers {
@@ -180,14 +189,13 @@ fn climb(
             let (steps, margin) = climber.best;
             let gain = f64::from(margin) - f64::from(climber.margin);
             if steps > 0 && gain > 0.0 {
-                climber.point = climber.at(batch, steps);
+                points.clear();
+                climber.ahead(batch, steps, &mut points);
+                climber.point.copy_from_slice(&points);
                 climber.margin = margin;
             }
             steps > 0 && gain > parameters.tolerance
         });
-        if climbers.is_empty() {
-            break;
-        }
     }
     Ok(())
 }
@@ -217,13 +225,12 @@ impl Climber {
         self.search = if flat || self.longest == 0 { Search::Done } else { Search::Doubling(1) };
     }
 
-    /// The point so many smallest steps ahead, brought back into ball and box.
-    fn at(&self, batch: &Batch<'_, '_>, steps: u32) -> Vec<f32> {
-        let length = steps as f32 * self.unit;
+    /// Appends the point so many smallest steps ahead, brought back into ball and box.
+    fn ahead(&self, batch: &Batch<'_, '_>, steps: u32, points: &mut Vec<f32>) {
+        let (length, start) = (steps as f32 * self.unit, points.len());
         let ahead = self.point.iter().zip(&self.direction);
-        let mut point: Vec<f32> = ahead.map(|(x, direction)| x + length * direction).collect();
-        batch.project(&[self.row], &mut point);
-        point
+        points.extend(ahead.map(|(x, direction)| x + length * direction));
+        batch.project(&[self.row], &mut points[start..]);
     }
 
     /// The steps to try next: one while doubling, two neighbours while bisecting.
@@ -279,12 +286,17 @@ fn search(
     objective: &Objective,
 ) -> Result<(), RobustnessError> {
     let mut seed = vec![0.0; batch.classes];
+    let (mut rows, mut points) = (Vec::new(), Vec::new());
     loop {
-        let (mut rows, mut points) = (Vec::new(), Vec::new());
-        for climber in climbers.iter() {
+        rows.clear();
+        points.clear();
+        for climber in climbers.iter_mut() {
+            if !batch.affords(climber.row, 2) {
+                climber.search = Search::Done;
+            }
             for steps in climber.next().into_iter().flatten() {
                 rows.push(climber.row);
-                points.extend(climber.at(batch, steps));
+                climber.ahead(batch, steps, &mut points);
             }
         }
         if rows.is_empty() {

@@ -88,10 +88,7 @@ fn run(batch: &mut Batch<'_, '_>, parameters: &Parameters) -> Result<(), Robustn
     // One change has one size: the smallest that every row allows.
     let epsilon = batch.epsilons.iter().copied().fold(f32::INFINITY, f32::min);
     let mut best = Best { change: vec![0.0; batch.width], fooled: 0 };
-    match craft(batch, &parameters, epsilon, &mut best) {
-        Ok(()) | Err(RobustnessError::QueriesSpent) => {}
-        Err(error) => return Err(error),
-    }
+    craft(batch, &parameters, epsilon, &mut best)?;
     // Points on the way fooled by other changes; only this one counts.
     let rows = batch.all();
     for rows in rows.chunks(chunk_rows(batch.width)) {
@@ -112,8 +109,8 @@ fn craft(
     let mut ascent = vec![0.0; batch.width];
     for step in 0..=parameters.steps {
         // The last query of every row is for the result.
-        let spent = batch.found.iter().map(|found| found.queries).max().unwrap_or(0);
-        if spent.saturating_add(2) > batch.task.queries {
+        let price = batch.price(1) + 1;
+        if !batch.all().into_iter().all(|row| batch.affords(row, price)) {
             break;
         }
         let fooled = survey(batch, &change, &mut ascent)?;
@@ -190,15 +187,16 @@ fn pass(
     let walk = Walk { steps: 10, overshoot: 0.02, candidates: 9 };
     let mut rows = batch.all();
     batch.stream(0).lane(step).shuffle(&mut rows);
+    let rivals = walk.candidates.min(batch.classes - 1) as u64;
+    let price = u64::from(walk.steps + 1) * batch.price(rivals);
     for row in rows {
+        // What this row still costs, another look at all rows, and the result.
+        if !batch.affords(row, price + batch.price(1) + 1) {
+            continue;
+        }
         let start = shifted(batch, &[row], change);
         let mut end = start.clone();
-        match walk.cross(batch, &[row], &mut end, false) {
-            Ok(()) => {}
-            // This row has cost all it may; the others have not.
-            Err(RobustnessError::QueriesSpent) => continue,
-            Err(error) => return Err(error),
-        }
+        walk.cross(batch, &[row], &mut end, false)?;
         for ((change, end), start) in change.iter_mut().zip(end).zip(start) {
             *change += end - start;
         }

@@ -164,17 +164,21 @@ fn rows_do_not_see_each_other() {
         ("universal", Norm::L2, json!({"steps": 2, "method": "deepfool"})),
     ] {
         let within = find(name).unwrap().goal == caiso_robustness::Goal::WithinEpsilon;
-        let of = |batch: usize, threads: usize| {
+        let of = |batch: usize, threads: usize, queries: u64| {
             let epsilon = within.then_some(0.15);
-            let settings = Settings { batch, ..Settings::new(norm, epsilon) };
+            let settings = Settings { batch, queries, ..Settings::new(norm, epsilon) };
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| attack_small(name, &parameters, 1.0, &settings))
         };
-        let alone = of(1, 1);
-        for (batch, threads) in [(7, 2), (64, 1)] {
-            let together = of(batch, threads);
-            assert_eq!(alone.adversarial, together.adversarial, "{name}, {norm}, {batch}");
-            assert_eq!(alone.rows, together.rows, "{name}, {norm}, {batch}");
+        for queries in [u64::MAX, 33] {
+            let alone = of(1, 1, queries);
+            // The clean row is not of the attack's budget.
+            assert!(alone.rows.iter().all(|row| row.queries <= queries.saturating_add(1)));
+            for (batch, threads) in [(7, 2), (64, 1)] {
+                let together = of(batch, threads, queries);
+                assert_eq!(alone.adversarial, together.adversarial, "{name}, {norm}, {batch}");
+                assert_eq!(alone.rows, together.rows, "{name}, {norm}, {batch}");
+            }
         }
     }
 }
@@ -455,4 +459,27 @@ fn what_an_expert_looks_at_changes_less() {
         error.to_string(),
         "`lowprofool` cannot be run so: 1 importances are given for 2 features"
     );
+}
+
+#[test]
+fn a_flat_model_is_reported_as_one_without_gradients() {
+    let domain = Domain::uniform(3, 0.0, 1.0).unwrap();
+    let model = linear(&[&[0.0; 3], &[0.0; 3]], &[1.0, 0.0]).load();
+    for (name, norm) in [
+        ("deepfool", Norm::L2),
+        ("ddn", Norm::L2),
+        ("fmn", Norm::L1),
+        ("cw", Norm::L2),
+        ("ead", Norm::L1),
+        ("jsma", Norm::L0),
+        ("lowprofool", Norm::L2),
+        ("pgd-ls", Norm::L2),
+    ] {
+        let quick = if name == "jsma" { json!({}) } else { json!({"steps": 3}) };
+        let settings = Settings::new(norm, Some(0.5));
+        let attacked = attack(name, &quick, &model, &domain, (&[0.5; 6], &[0, 0]), &settings);
+        for row in &attacked.rows {
+            assert!(row.flipped.is_none() && row.without_gradient, "{name}: {row:?}");
+        }
+    }
 }
