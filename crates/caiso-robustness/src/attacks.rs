@@ -27,4 +27,7 @@ caiso_core::units![
     tree_min,
     decision_tree,
     noise,
+    corruption,
+    spatial,
+    patch,
 ];

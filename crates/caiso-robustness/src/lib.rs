@@ -12,6 +12,7 @@ mod attacks;
 mod batch;
 mod carlini;
 mod checks;
+mod corruptions;
 mod decision;
 mod domain;
 mod error;

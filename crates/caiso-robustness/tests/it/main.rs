@@ -3,6 +3,7 @@
 mod blackbox;
 mod exact;
 mod forest;
+mod images;
 mod laws;
 mod models;
 mod mortgage;
