@@ -26,6 +26,7 @@ caiso_core::units![
     zoo,
     tree_min,
     decision_tree,
+    pointwise,
     noise,
     corruption,
     spatial,
