@@ -10,5 +10,6 @@ mod mortgage;
 mod nearest;
 mod outcomes;
 mod parity;
+mod texts;
 mod trees;
 mod white_box;
