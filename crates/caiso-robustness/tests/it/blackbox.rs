@@ -221,6 +221,43 @@ fn decision_based_attacks_treat_a_row_alike_in_any_batch() {
     }
 }
 
+/// Foolbox clips the points of HopSkipJump to 0 and 1 whatever the bounds.
+#[test]
+fn decision_based_attacks_keep_to_bounds_other_than_0_and_1() {
+    let domain = Domain::uniform(3, 10.0, 16.0).unwrap();
+    let spec = ModelSpec::new(vec![3], 2);
+    let model = Function { spec, logits: |row| vec![0.0, row[0] + row[1] - 27.0] };
+    let rows = [11.0, 12.0, 13.0, 15.0, 14.0, 13.0];
+    let (labels, settings) = ([0, 1], nearest(Norm::L2, 3_000));
+    for name in DECISION_BASED {
+        let attacked = attack(name, &json!({}), &model, &domain, (&rows, &labels), &settings);
+        for (row, exact) in attacked.rows.iter().zip([4.0 / 2.0_f64.sqrt(), 2.0_f64.sqrt()]) {
+            // One feature after another is not the shortest way.
+            let most = if name == "pointwise" { 2.0_f64.sqrt() * exact } else { 1.01 * exact };
+            let distance = row.distances.l2;
+            assert!(
+                distance > exact - 1e-5 && distance < most + 1e-4,
+                "{name}: {distance} {exact}"
+            );
+        }
+        assert!(attacked.adversarial.iter().all(|x| (10.0..=16.0).contains(x)), "{name}");
+    }
+}
+
+/// ART's Sign-OPT refuses models of two classes, and its SimBA takes all scores for probabilities.
+#[test]
+fn two_classes_and_scores_beyond_1_are_no_obstacle() {
+    let domain = Domain::uniform(3, 0.0, 1.0).unwrap();
+    let spec = ModelSpec::new(vec![3], 2);
+    let model = Function { spec, logits: |row| vec![0.0, 500.0 * (row[0] + row[1] - 1.2)] };
+    let data = (&[0.3, 0.4, 0.5, 0.9, 0.8, 0.5][..], &[0, 1][..]);
+    for name in ["signopt", "simba", "zoo"] {
+        let settings = nearest(Norm::L2, 3_000);
+        let attacked = attack(name, &json!({}), &model, &domain, data, &settings);
+        assert!(attacked.rows.iter().all(|row| row.flipped.is_some()), "{name}");
+    }
+}
+
 fn first_feature_decides(row: &[f32]) -> Vec<f32> {
     // Four in a hundred random points are of class 1.
     if row[0] > 0.96 { vec![0.0, 1.0] } else { vec![1.0, 0.0] }

@@ -166,6 +166,25 @@ fn a_patch_changes_its_square_only_and_beats_a_grey_one() {
 }
 
 #[test]
+fn an_image_is_attacked_alike_in_any_batch() {
+    let (network, domain, rows, labels) = case();
+    let model = shaped(&network, &[2, 6, 6], 3);
+    let data = (rows.as_slice(), labels.as_slice());
+    for name in ["spatial", "corruption", "patch"] {
+        let of = |batch: usize, threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let settings = Settings { batch, ..nearest(Norm::L2) };
+            let parameters = if name == "patch" { json!({"steps": 5}) } else { json!({}) };
+            pool.install(|| attack(name, &parameters, &model, &domain, data, &settings).adversarial)
+        };
+        let whole = of(64, 1);
+        assert_eq!(of(1, 2), whole, "{name}");
+        assert_eq!(of(7, 1), whole, "{name}");
+        assert_ne!(whole, rows);
+    }
+}
+
+#[test]
 fn attacks_on_images_refuse_tables() {
     let model = network(&[5, 6, 2], 1).load();
     let domain = Domain::uniform(5, 0.0, 1.0).unwrap();

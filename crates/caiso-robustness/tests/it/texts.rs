@@ -5,6 +5,7 @@ use caiso_inference::{Access, Error, LogitTap, TextModel, TextSpec};
 use caiso_robustness::{
     Looks, TEXT_ATTACKS, TextAttacked, TextProblem, TextSettings, find_text, run_text,
 };
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// Class 1 if good words outweigh bad ones; a word counts if it is spelled exactly.
@@ -201,6 +202,60 @@ fn a_model_that_dies_leaves_what_was_found() {
     assert_eq!(attacked.stopped.as_deref(), Some("the endpoint is gone"));
     assert!(attacked.texts[2].flipped.is_some(), "the other texts are attacked");
     assert!(!attacked.texts[1].finished || attacked.texts[1].flipped.is_some());
+}
+
+/// A model that decides by a sum over all characters, so that any edit may change its mind.
+struct Checksum(TextSpec);
+
+impl TextModel for Checksum {
+    fn spec(&self) -> &TextSpec {
+        &self.0
+    }
+
+    fn access(&self) -> Access {
+        Access::Scores
+    }
+
+    fn logits(&self, texts: &[String]) -> Result<Vec<f32>, Error> {
+        let sum = |text: &String| {
+            text.chars().fold(7_u32, |sum, c| sum.wrapping_mul(31).wrapping_add(u32::from(c)))
+        };
+        Ok(texts.iter().flat_map(|text| [0.0, (sum(text) % 101) as f32 - 70.0]).collect())
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the text, what is reported is what the model says, and nothing outside of words changes.
+    #[test]
+    fn any_text_can_be_attacked(
+        texts in prop::collection::vec("(\\PC|[a-zA-Z' \n]){0,40}", 1..4),
+        queries in 0_u64..60,
+    ) {
+        let model = Checksum(TextSpec { classes: 2, tap: LogitTap::Output, labels: Vec::new() });
+        let labels = model.predict(&texts).unwrap();
+        let between = |text: &str| -> String {
+            let kept = |c: &char| !c.is_alphanumeric() && !c.is_control() && c.is_ascii() && *c != ' ';
+            text.chars().filter(kept).filter(|c| !"@'".contains(*c)).collect()
+        };
+        for unit in TEXT_ATTACKS {
+            let parameters = unit.parameters.resolve(&serde_json::Map::new()).unwrap();
+            let problem = TextProblem { model: &model, texts: &texts, labels: &labels };
+            let settings = TextSettings { queries, ..TextSettings::default() };
+            let context = RunContext::with_seed(9);
+            let attacked =
+                run_text(unit, &parameters, &problem, &settings, &context, &|_| ()).unwrap();
+            for (result, (text, label)) in attacked.texts.iter().zip(texts.iter().zip(&labels)) {
+                prop_assert!(result.queries <= queries + 1);
+                let class = model.predict(std::slice::from_ref(&result.text)).unwrap()[0];
+                prop_assert_eq!(result.flipped.unwrap_or(*label), class);
+                prop_assert_eq!(result.flipped.is_some(), result.text != *text);
+                prop_assert_eq!(result.edit_distance > 0, result.words_changed > 0);
+                prop_assert_eq!(between(&result.text), between(text), "{}", unit.meta.name);
+            }
+        }
+    }
 }
 
 #[test]
