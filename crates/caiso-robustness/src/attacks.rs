@@ -26,5 +26,9 @@ caiso_core::units![
     zoo,
     tree_min,
     decision_tree,
+    pointwise,
     noise,
+    corruption,
+    spatial,
+    patch,
 ];

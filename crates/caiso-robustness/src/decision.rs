@@ -73,6 +73,39 @@ impl Grain {
     }
 }
 
+/// Classes that are tried for a start.
+const STARTS: u64 = 10;
+/// Queries that each of them may take.
+const START: u64 = 6;
+/// How near the boundary a start is, as a share of its distance.
+const START_TOLERANCE: f64 = 0.05;
+
+/// An adversarial point to start from: of each class that would do the nearest row of the data is walked to the boundary, and
+/// the one that comes nearest is taken. `None`, and the row marked, as
+/// [`start_from_data`](Batch::start_from_data) does, which is asked if none of them is adversarial.
+pub(crate) fn start(
+    batch: &mut Batch<'_, '_>,
+    row: usize,
+    norm: Norm,
+) -> Result<Option<Vec<f32>>, RobustnessError> {
+    // No more than a tenth of the queries.
+    let most = STARTS.min(batch.remaining(row) / (10 * START));
+    let mut best: Option<(f64, Vec<f32>)> = None;
+    for mut point in batch.nearest_of_each_class(row, most as usize) {
+        if batch.is_adversarial(row, &point)? {
+            to_boundary(batch, row, norm, START_TOLERANCE, &mut point)?;
+            let radius = distance(norm, batch.origin_of(row), &point);
+            if best.as_ref().is_none_or(|(nearest, _)| radius < *nearest) {
+                best = Some((radius, point));
+            }
+        }
+    }
+    match best {
+        Some((_, point)) => Ok(Some(point)),
+        None => batch.start_from_data(row),
+    }
+}
+
 /// Moves `point`, which is adversarial, towards its row until it is within `tolerance` of the boundary, as a share of its
 /// distance; it stays adversarial. The way is a straight line, under L-infinity the clipping to ever smaller boxes.
 pub(crate) fn to_boundary(

@@ -138,6 +138,9 @@ impl Domain {
 
     /// How far `point` is from `row`, every feature divided by its scale.
     pub fn distances(&self, row: &[f32], point: &[f32]) -> Distances {
+        if self.unscaled {
+            return Distances::between(row, point);
+        }
         let pairs = self.features.iter().zip(row.iter().zip(point));
         Distances::of(pairs.map(|(feature, (&own, &moved))| {
             if own == moved { 0.0 } else { (f64::from(moved) - f64::from(own)) / feature.unit() }

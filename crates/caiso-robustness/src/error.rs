@@ -89,6 +89,14 @@ pub enum RobustnessError {
         /// Those it knows.
         known: String,
     },
+    /// Texts and labels that differ in number.
+    #[error("{labels} labels were given for {texts} texts")]
+    Texts {
+        /// Number of texts.
+        texts: usize,
+        /// Number of labels.
+        labels: usize,
+    },
     /// An attack on images, and a model that takes none.
     #[error("`{attack}` attacks images [channels, height, width], the model takes {shape:?}")]
     NotAnImage {
@@ -134,6 +142,7 @@ impl From<RobustnessError> for CheckError {
                 "declare one feature for each input of the model, in the model's order"
             }
             RobustnessError::OneHot { .. } => "name each feature in one group at most",
+            RobustnessError::Texts { .. } => "give each text one label",
             RobustnessError::NotAnImage { .. } => "choose an attack that fits the model's inputs",
             RobustnessError::Access { .. } => "choose an attack that fits what the model gives",
             RobustnessError::Norm { .. } => "choose one of these norms",

@@ -4,6 +4,8 @@
 //! that says which inputs are valid, what an attacker can change and how the size of a change is measured. [`CHECKS`] holds the
 //! checks of an assessment, which attack with several epsilons and judge the result.
 //!
+//! [`TEXT_ATTACKS`] and [`run_text`] are the same for classifiers of texts.
+//!
 //! Every adversarial row is valid: within the bounds, immutable features untouched, integer features whole.
 
 mod ascent;
@@ -12,6 +14,7 @@ mod attacks;
 mod batch;
 mod carlini;
 mod checks;
+mod corruptions;
 mod decision;
 mod domain;
 mod error;
@@ -31,6 +34,7 @@ mod report;
 mod run;
 mod schedule;
 mod summary;
+mod text;
 mod trees;
 
 pub use attack::{Attack, Goal, Scope, find};
@@ -47,3 +51,7 @@ pub use metrics::{
 pub use norm::{Distances, Norm};
 pub use run::{Attacked, Problem, RowResult, Settings, run};
 pub use summary::Summary;
+pub use text::{
+    ALL as TEXT_ATTACKS, Looks, TextAttack, TextAttacked, TextProblem, TextResult, TextSettings,
+    find_text, run_text,
+};

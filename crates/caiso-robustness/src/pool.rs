@@ -42,7 +42,7 @@ impl Batch<'_, '_> {
         row: usize,
     ) -> Result<Option<Vec<f32>>, RobustnessError> {
         let candidates = self.samples(row);
-        for (_, candidate) in candidates.into_iter().take(TRIES) {
+        for (.., candidate) in candidates.into_iter().take(TRIES) {
             if self.is_adversarial(row, &candidate)? {
                 return Ok(Some(candidate));
             }
@@ -64,11 +64,22 @@ impl Batch<'_, '_> {
     /// The nearest row of the pool that the model decides as this one shall be, with the features of this row that may not
     /// move. Whether it is still decided so is not asked.
     pub(crate) fn nearest_sample(&self, row: usize) -> Option<Vec<f32>> {
-        self.samples(row).into_iter().next().map(|(_, sample)| sample)
+        self.samples(row).into_iter().next().map(|(.., sample)| sample)
     }
 
-    /// All such rows with the squares of their distances, the nearest first.
-    fn samples(&self, row: usize) -> Vec<(f64, Vec<f32>)> {
+    /// The nearest such row of each class, the nearest first, at most so many.
+    pub(crate) fn nearest_of_each_class(&self, row: usize, most: usize) -> Vec<Vec<f32>> {
+        let mut seen = vec![false; self.classes];
+        let samples = self.samples(row).into_iter();
+        samples
+            .filter(|&(_, class, _)| !std::mem::replace(&mut seen[class], true))
+            .map(|(.., sample)| sample)
+            .take(most)
+            .collect()
+    }
+
+    /// All such rows with the squares of their distances and their classes, the nearest first.
+    fn samples(&self, row: usize) -> Vec<(f64, usize, Vec<f32>)> {
         let pool = self.task.pool;
         let wanted = |class: usize| match &self.targets {
             Some(targets) => class == targets[row],
@@ -80,15 +91,15 @@ impl Batch<'_, '_> {
             sample.iter().zip(ends).map(|(&x, (&low, &high))| x.max(low).min(high)).collect()
         };
         let origin = self.origin_of(row);
-        let mut samples: Vec<(f64, Vec<f32>)> = pool
+        let mut samples: Vec<(f64, usize, Vec<f32>)> = pool
             .points
             .chunks_exact(self.width)
             .zip(&pool.classes)
             .filter(|&(_, &class)| wanted(class))
-            .map(|(point, _)| {
+            .map(|(point, &class)| {
                 let point = within(point);
                 let squares = point.iter().zip(origin).map(|(a, b)| f64::from(a - b).powi(2));
-                (squares.sum(), point)
+                (squares.sum(), class, point)
             })
             .collect();
         samples.sort_by(|a, b| a.0.total_cmp(&b.0));

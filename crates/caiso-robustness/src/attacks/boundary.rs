@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attack::{Goal, Scope};
 use crate::batch::Batch;
-use crate::decision::{Grain, distance, finish, to_boundary};
+use crate::decision::{Grain, distance, finish, start, to_boundary};
 use crate::norm::clip;
 use crate::{Attack, Norm, RobustnessError};
 
@@ -127,7 +127,7 @@ fn attack(
     row: usize,
     parameters: &BoundaryParameters,
 ) -> Result<(), RobustnessError> {
-    let Some(mut point) = batch.start_from_data(row)? else { return Ok(()) };
+    let Some(mut point) = start(batch, row, Norm::L2)? else { return Ok(()) };
     to_boundary(batch, row, Norm::L2, TOLERANCE, &mut point)?;
     let grain = Grain::of(batch, row);
     let mut stream = batch.stream(row);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ascent::sign;
 use crate::attack::{Goal, Scope};
 use crate::batch::Batch;
-use crate::decision::{Grain, Probe, distance, finish, normalise, to_boundary};
+use crate::decision::{Grain, Probe, distance, finish, normalise, start, to_boundary};
 use crate::norm::clip;
 use crate::{Attack, Norm, RobustnessError};
 
@@ -87,7 +87,7 @@ fn attack(
     parameters: &GeodaParameters,
     probe: &mut Probe,
 ) -> Result<(), RobustnessError> {
-    let Some(mut point) = batch.start_from_data(row)? else { return Ok(()) };
+    let Some(mut point) = start(batch, row, Norm::L2)? else { return Ok(()) };
     let (norm, grain) = (batch.task.norm, Grain::of(batch, row));
     let mut stream = batch.stream(row);
     let mut direction = vec![0.0; point.len()];

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::ascent::sign;
 use crate::attack::{Goal, Scope};
 use crate::batch::Batch;
-use crate::decision::{Grain, Probe, distance, finish, normalise, to_boundary};
+use crate::decision::{Grain, Probe, distance, finish, normalise, start, to_boundary};
 use crate::norm::clip;
 use crate::{Attack, Norm, RobustnessError};
 
@@ -84,8 +84,8 @@ fn attack(
     parameters: &HopSkipJumpParameters,
     probe: &mut Probe,
 ) -> Result<(), RobustnessError> {
-    let Some(mut point) = batch.start_from_data(row)? else { return Ok(()) };
     let (norm, grain) = (batch.task.norm, Grain::of(batch, row));
+    let Some(mut point) = start(batch, row, norm)? else { return Ok(()) };
     let features = grain.free as f64;
     let tolerance = match norm {
         Norm::Linf => parameters.gamma / (features * features),

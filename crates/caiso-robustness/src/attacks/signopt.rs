@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attack::{Goal, Scope};
 use crate::batch::Batch;
-use crate::decision::{Grain, distance, finish, normalise, to_boundary};
+use crate::decision::{Grain, distance, finish, normalise, start, to_boundary};
 use crate::norm::clip;
 use crate::{Attack, Norm, RobustnessError};
 
@@ -84,7 +84,7 @@ fn attack(
     row: usize,
     parameters: &SignOptParameters,
 ) -> Result<(), RobustnessError> {
-    let Some(mut point) = batch.start_from_data(row)? else { return Ok(()) };
+    let Some(mut point) = start(batch, row, Norm::L2)? else { return Ok(()) };
     to_boundary(batch, row, Norm::L2, TOLERANCE, &mut point)?;
     let mut search = Search {
         grain: Grain::of(batch, row),

@@ -8,6 +8,7 @@ use crate::batch::Batch;
 use crate::decision::{Grain, finish};
 use crate::image::Image;
 use crate::norm::clip;
+use crate::objective::Objective;
 use crate::{Attack, Norm, RobustnessError};
 
 caiso_core::unit! {
@@ -83,7 +84,8 @@ fn run(batch: &mut Batch<'_, '_>, parameters: &Parameters) -> Result<(), Robustn
         Basis::Pixel => None,
         Basis::Dct => Some(Waves::new(Image::of(batch)?, parameters.frequencies)),
     };
-    batch.each_row(|batch, row| attack(batch, row, &parameters, waves.as_ref()))
+    let objective = Objective::new(batch, Loss::Margin);
+    batch.each_row(|batch, row| attack(batch, row, &parameters, waves.as_ref(), &objective))
 }
 
 fn attack(
@@ -91,6 +93,7 @@ fn attack(
     row: usize,
     parameters: &SimbaParameters,
     waves: Option<&Waves>,
+    objective: &Objective,
 ) -> Result<(), RobustnessError> {
     let grain = Grain::of(batch, row);
     let mut order: Vec<usize> = match waves {
@@ -98,10 +101,8 @@ fn attack(
         Some(waves) => (0..waves.count()).collect(),
     };
     let mut seed = vec![0.0; batch.classes];
-    let mut ahead = |batch: &Batch<'_, '_>| match &batch.targets {
-        Some(targets) => -Loss::Margin.value_and_seed(batch.logits(), targets[row], &mut seed),
-        None => Loss::Margin.value_and_seed(batch.logits(), batch.labels[row], &mut seed),
-    };
+    let mut ahead =
+        |batch: &Batch<'_, '_>| objective.value_and_seed(row, batch.logits(), &mut seed);
     let mut point = batch.origin_of(row).to_vec();
     batch.evaluate(&[row], &point)?;
     let mut best = ahead(batch);

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 use crate::attack::{Goal, Scope};
 use crate::batch::Batch;
 use crate::decision::{Grain, finish};
+use crate::objective::Objective;
 use crate::{Attack, Norm, RobustnessError};
 
 caiso_core::unit! {
     /// ## What it does
     /// Zeroth-order optimisation: the attack of Carlini and Wagner with derivatives from differences of scores, some features
-    /// at a time in random order, each with its own Adam. Where a difference shows nothing, as on the steps of
-    /// a tree, the feature is probed more widely from then on.
+    /// at a time in random order, each with its own Adam. On trees the differences are as wide as their steps; where a difference
+    /// shows nothing, the feature is probed more widely from then on.
     ///
     /// ## Why it matters
     /// It needs scores only, and shows that an interface which gives them gives its gradients as well.
@@ -89,21 +90,38 @@ const WIDEST: f32 = 0.5;
 
 fn run(batch: &mut Batch<'_, '_>, parameters: &Parameters) -> Result<(), RobustnessError> {
     let parameters: ZooParameters = parameters.read();
-    batch.each_row(|batch, row| attack(batch, row, &parameters))
+    let (bins, objective) = (bins(batch), Objective::new(batch, Loss::Margin));
+    batch.each_row(|batch, row| attack(batch, row, &parameters, &bins, &objective))
+}
+
+/// The median width of the steps that the score makes along each feature, where the model is made of trees; else 0.
+fn bins(batch: &Batch<'_, '_>) -> Vec<f32> {
+    let Some(trees) = batch.oracle.model.trees() else { return vec![0.0; batch.width] };
+    let width = |(cells, feature): (&Vec<f32>, &crate::FeatureDomain)| {
+        let within = |x: &&f32| (feature.lower..feature.upper).contains(&f64::from(**x));
+        let ends: Vec<f32> = cells.iter().filter(within).copied().collect();
+        let mut widths: Vec<f32> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        widths.sort_by(f32::total_cmp);
+        widths.get(widths.len() / 2).map_or(0.0, |&width| width / feature.unit() as f32)
+    };
+    trees.cells().iter().zip(batch.task.domain.features()).map(width).collect()
 }
 
 fn attack(
     batch: &mut Batch<'_, '_>,
     row: usize,
     parameters: &ZooParameters,
+    bins: &[f32],
+    objective: &Objective,
 ) -> Result<(), RobustnessError> {
     let grain = Grain::of(batch, row);
     let free: Vec<usize> = (0..batch.width).filter(|&j| grain.least[j].is_finite()).collect();
     let mut search = Search {
+        objective,
         half: (0..batch.width)
             .map(|j| {
                 let (low, high) = batch.bounds_of(row);
-                let half = parameters.difference as f32 * (high[j] - low[j]);
+                let half = (parameters.difference as f32 * (high[j] - low[j])).max(bins[j]);
                 if grain.least[j].is_finite() { half.max(grain.least[j]) } else { 0.0 }
             })
             .collect(),
@@ -132,7 +150,8 @@ fn attack(
 }
 
 /// What is known of each feature.
-struct Search {
+struct Search<'a> {
+    objective: &'a Objective,
     /// Half the width of its next difference.
     half: Vec<f32>,
     /// The features that may move, in the order of their turns.
@@ -145,7 +164,7 @@ struct Search {
     seed: Vec<f32>,
 }
 
-impl Search {
+impl Search<'_> {
     /// Descends on `|x - row|^2 + weight * max(margin, 0)` from the row itself. Answers whether an adversarial point was met,
     /// or `None` if the queries are spent.
     fn descend(
@@ -229,10 +248,7 @@ impl Search {
     /// How far the wanted decision is ahead at a point of the last query: positive where the row is adversarial.
     fn loss(&mut self, batch: &Batch<'_, '_>, row: usize, point: usize) -> f32 {
         let logits = &batch.logits()[point * batch.classes..][..batch.classes];
-        match &batch.targets {
-            Some(targets) => -Loss::Margin.value_and_seed(logits, targets[row], &mut self.seed),
-            None => Loss::Margin.value_and_seed(logits, batch.labels[row], &mut self.seed),
-        }
+        self.objective.value_and_seed(row, logits, &mut self.seed)
     }
 
     /// Adam's direction for one feature (Kingma and Ba 2015), with its own count of steps.

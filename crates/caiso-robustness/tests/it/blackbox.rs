@@ -51,7 +51,7 @@ impl Model for Function {
 }
 
 /// Attacks that start from an input of another class.
-const DECISION_BASED: [&str; 4] = ["boundary", "geoda", "hopskipjump", "signopt"];
+const DECISION_BASED: [&str; 5] = ["boundary", "geoda", "hopskipjump", "pointwise", "signopt"];
 
 fn labels_only(model: &Network) -> Hidden<impl Model> {
     Hidden { model: model.load(), access: Access::Labels }
@@ -221,6 +221,43 @@ fn decision_based_attacks_treat_a_row_alike_in_any_batch() {
     }
 }
 
+/// Foolbox clips the points of HopSkipJump to 0 and 1 whatever the bounds.
+#[test]
+fn decision_based_attacks_keep_to_bounds_other_than_0_and_1() {
+    let domain = Domain::uniform(3, 10.0, 16.0).unwrap();
+    let spec = ModelSpec::new(vec![3], 2);
+    let model = Function { spec, logits: |row| vec![0.0, row[0] + row[1] - 27.0] };
+    let rows = [11.0, 12.0, 13.0, 15.0, 14.0, 13.0];
+    let (labels, settings) = ([0, 1], nearest(Norm::L2, 3_000));
+    for name in DECISION_BASED {
+        let attacked = attack(name, &json!({}), &model, &domain, (&rows, &labels), &settings);
+        for (row, exact) in attacked.rows.iter().zip([4.0 / 2.0_f64.sqrt(), 2.0_f64.sqrt()]) {
+            // One feature after another is not the shortest way.
+            let most = if name == "pointwise" { 2.0_f64.sqrt() * exact } else { 1.01 * exact };
+            let distance = row.distances.l2;
+            assert!(
+                distance > exact - 1e-5 && distance < most + 1e-4,
+                "{name}: {distance} {exact}"
+            );
+        }
+        assert!(attacked.adversarial.iter().all(|x| (10.0..=16.0).contains(x)), "{name}");
+    }
+}
+
+/// ART's Sign-OPT refuses models of two classes, and its SimBA takes all scores for probabilities.
+#[test]
+fn two_classes_and_scores_beyond_1_are_no_obstacle() {
+    let domain = Domain::uniform(3, 0.0, 1.0).unwrap();
+    let spec = ModelSpec::new(vec![3], 2);
+    let model = Function { spec, logits: |row| vec![0.0, 500.0 * (row[0] + row[1] - 1.2)] };
+    let data = (&[0.3, 0.4, 0.5, 0.9, 0.8, 0.5][..], &[0, 1][..]);
+    for name in ["signopt", "simba", "zoo"] {
+        let settings = nearest(Norm::L2, 3_000);
+        let attacked = attack(name, &json!({}), &model, &domain, data, &settings);
+        assert!(attacked.rows.iter().all(|row| row.flipped.is_some()), "{name}");
+    }
+}
+
 fn first_feature_decides(row: &[f32]) -> Vec<f32> {
     // Four in a hundred random points are of class 1.
     if row[0] > 0.96 { vec![0.0, 1.0] } else { vec![1.0, 0.0] }
@@ -243,6 +280,47 @@ fn zoo_finds_its_way_down_stairs() {
         attack("zoo", &json!({}), &stairs, &domain, (&rows, &labels), &nearest(Norm::L2, 20_000));
     for row in &attacked.rows {
         assert!(row.flipped.is_some() && row.distances.l2 < 0.15, "{row:?}");
+    }
+}
+
+#[test]
+fn zoo_and_hopskipjump_break_trees() {
+    let forest = crate::forest::Forest::random(4, 1, 6, 3, 5);
+    let model = forest.load(false);
+    let domain = Domain::uniform(4, 0.0, 1.0).unwrap();
+    let mut stream = caiso_math::Stream::new(1, "test-rows", 0);
+    let rows: Vec<f32> = (0..160).map(|_| stream.next_f32()).collect();
+    let labels = model.predict(&rows).unwrap();
+    let data = (rows.as_slice(), labels.as_slice());
+    let settings = nearest(Norm::L2, 4_000);
+    let falls = |name: &str| {
+        let attacked = attack(name, &json!({}), model.as_ref(), &domain, data, &settings);
+        attacked.rows.iter().filter(|row| row.flipped.is_some()).count()
+    };
+    let possible = falls("tree-min");
+    let (zoo, hopskipjump) = (falls("zoo"), falls("hopskipjump"));
+    assert_eq!(hopskipjump, possible);
+    assert!(zoo * 10 >= possible * 9, "{zoo} of {possible}");
+}
+
+#[test]
+fn pointwise_keeps_the_features_that_make_the_difference() {
+    // Class 1 as soon as two features together exceed 1.5: nothing less will do.
+    let domain = Domain::uniform(6, 0.0, 1.0).unwrap();
+    let spec = ModelSpec::new(vec![6], 2);
+    let model = Function { spec, logits: |row| vec![0.0, row[1] + row[4] - 1.5] };
+    let mut rows = vec![0.5; 12];
+    rows[6..].copy_from_slice(&[0.0, 1.0, 0.9, 0.1, 0.9, 1.0]);
+    let data = (rows.as_slice(), &[0, 1][..]);
+    let attack =
+        |norm| attack("pointwise", &json!({}), &model, &domain, data, &nearest(norm, 2_000));
+    // One suffices on the way back from 1 to 0.5.
+    for (norm, first, second) in [(Norm::L0, 2.0, 1.0), (Norm::L1, 0.5, 0.4)] {
+        let attacked = attack(norm);
+        for (row, expected) in attacked.rows.iter().zip([first, second]) {
+            let distance = row.distances.in_norm(norm);
+            assert!(distance > expected - 1e-6 && distance <= 1.01 * expected, "{norm} {row:?}");
+        }
     }
 }
 

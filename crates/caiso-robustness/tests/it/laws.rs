@@ -1,7 +1,8 @@
 //! Laws that hold for every model, domain and row.
 
 use caiso_core::{Outcome, RunContext};
-use caiso_robustness::{CHECKS, Domain, FeatureDomain};
+use caiso_inference::Model;
+use caiso_robustness::{CHECKS, Domain, FeatureDomain, Goal, Settings, find};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -99,6 +100,62 @@ proptest! {
             prop_assert_eq!(accuracies.len(), 6, "clean, four epsilons and the threshold's");
             prop_assert!(accuracies.is_sorted_by(|a, b| a >= b), "{:?}", accuracies);
             prop_assert_eq!(accuracies[0], accuracies[1], "epsilon 0 changes nothing");
+        }
+    }
+}
+
+/// With three more features that are one category.
+fn with_category(domain: &Domain) -> Domain {
+    let width = domain.width();
+    let mut features = domain.features().to_vec();
+    features.extend((0..3).map(|_| FeatureDomain::continuous("category", 0.0, 1.0)));
+    let domain = Domain::new(features).unwrap();
+    domain.with_one_hot(vec![(width..width + 3).collect()]).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Attacks that see decisions or scores only find valid rows whatever the features are, which the model decides as
+    /// reported, for no more queries than allowed.
+    #[test]
+    fn black_box_attacks_find_valid_rows(
+        domain in domain(),
+        category in any::<bool>(),
+        seed in any::<u64>(),
+        queries in 0..200_u64,
+    ) {
+        let domain = if category { with_category(&domain) } else { domain };
+        let width = domain.width();
+        let network = network(&[width, 8, 3], seed);
+        let (mut rows, _) = models::rows(&domain, &network, 4, seed);
+        for (k, row) in rows.chunks_mut(width).enumerate() {
+            for (place, &j) in domain.one_hot().iter().flatten().enumerate() {
+                row[j] = f32::from(u8::from(place == k % 3));
+            }
+        }
+        let model = network.load();
+        let labels = model.predict(&rows).unwrap();
+        let names = [
+            "hopskipjump", "boundary", "geoda", "signopt", "simba", "zoo", "pointwise", "noise",
+        ];
+        for unit in names.map(|name| find(name).unwrap()) {
+            for &norm in unit.norms {
+                let epsilon = (unit.goal == Goal::WithinEpsilon).then_some(0.3);
+                let settings = Settings { queries, ..Settings::new(norm, epsilon) };
+                let data = (rows.as_slice(), labels.as_slice());
+                let name = unit.meta.name;
+                let attacked = attack(name, &json!({}), &model, &domain, data, &settings);
+                for (k, result) in attacked.rows.iter().enumerate() {
+                    let (row, point) = (&rows[k * width..][..width], &attacked.adversarial[k * width..][..width]);
+                    prop_assert!(domain.is_valid(row, f64::INFINITY, point), "{name} {row:?} {point:?}");
+                    prop_assert!(result.queries <= queries + 1, "{name}: {}", result.queries);
+                    let class = model.predict(point).unwrap()[0];
+                    prop_assert_eq!(result.flipped.unwrap_or(labels[k]), class, "{}", name);
+                    let distance = result.distances.in_norm(norm);
+                    prop_assert!(epsilon.is_none_or(|epsilon| distance <= epsilon + 1e-5), "{name}");
+                }
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 mod blackbox;
 mod exact;
 mod forest;
+mod images;
 mod laws;
 mod metrics;
 mod models;
@@ -11,5 +12,6 @@ mod nearest;
 mod outcomes;
 mod parity;
 mod peers;
+mod texts;
 mod trees;
 mod white_box;
