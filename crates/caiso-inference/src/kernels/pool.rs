@@ -156,9 +156,10 @@ impl Pool {
                 let lanes = ops.len();
                 let whole = c - c % lanes;
                 for at in (0..whole).step_by(lanes) {
-                    let mut largest = ops.load(&values(first)[at..]);
+                    let vector = |pixel: &u32| &input[*pixel as usize * c + at..];
+                    let mut largest = ops.load(vector(first));
                     for pixel in rest {
-                        let x = ops.load(&values(pixel)[at..]);
+                        let x = ops.load(vector(pixel));
                         // A NaN stays.
                         let kept = ops.select(largest, x, ops.ge(largest, x));
                         largest = ops.select(kept, largest, ops.eq(largest, largest));

@@ -14,7 +14,7 @@ use rten_simd::ops::{BitOps, FloatOps, NumOps};
 use rten_simd::{Isa, SimdOp};
 
 use super::correlation::{Finish, Segment};
-use super::tile::{self, Start, products, relu};
+use super::tile::{self, Start, products, relu, windows};
 
 /// Outputs of a tile along an axis, inputs that it reads, and all its numbers.
 pub(super) const TILE: usize = 4;
@@ -217,7 +217,8 @@ fn multiply<I: Isa, const V: usize, const P: usize>(
             starts[i] = (first + i.min(valid - 1)) * length;
         }
         let zeros = [[ops.zero(); V]; P];
-        let products = products::<I, V, P>(isa, zeros, &segments, weights, x, &starts);
+        let windows = windows(x, &starts, length);
+        let products = products::<I, V, P>(isa, zeros, &segments, weights, &windows);
         for i in 0..P {
             if i >= valid {
                 break;
