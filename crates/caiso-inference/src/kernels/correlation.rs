@@ -25,12 +25,12 @@ enum Method {
     Winograd(Winograd),
 }
 
-/// Output pixels that read at the same distances from where they begin.
+/// Output pixels that read at the same distances from where they begin. A row has fewer than 2³² values.
 pub(super) struct Phase {
     /// Where each begins to read in a padded row.
-    pub(super) starts: Vec<usize>,
+    pub(super) starts: Vec<u32>,
     /// Where each is written in a row of the output.
-    pub(super) places: Vec<usize>,
+    pub(super) places: Vec<u32>,
     pub(super) segments: Vec<Segment>,
     /// From the first to the last value that it reads.
     pub(super) extent: usize,
@@ -355,9 +355,9 @@ impl Phase {
                 *at = start.max(0).unsigned_abs();
             }
             let [(z, _), (y, _), (x, _)] = start;
-            starts.push(grid.place(at));
+            starts.push(grid.place(at) as u32);
             let pixel = (z * shape.output[1] + y) * shape.output[2] + x;
-            places.push(pixel * outputs * shape.groups);
+            places.push((pixel * outputs * shape.groups) as u32);
         });
 
         let mut segments: Vec<Segment> = Vec::new();

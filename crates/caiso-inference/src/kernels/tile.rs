@@ -96,6 +96,10 @@ pub(super) fn run(
     output_row: usize,
     finish: &Finish<'_>,
 ) {
+    let adds_nothing = phase.segments.is_empty() && finish.residual.is_none() && !finish.relu;
+    if adds_nothing && finish.start == Start::Output {
+        return;
+    }
     Tiles { phase, input, input_row, out, output_row, finish }.dispatch();
 }
 
@@ -155,15 +159,15 @@ impl Tiles<'_> {
             let start = row * self.input_row + panel.source;
             let place = row * self.output_row + panel.first;
             *at = (row, pixel + P);
-            return (from.map(|from| from + start), to.map(|to| to + place));
+            return (from.map(|at| at as usize + start), to.map(|at| at as usize + place));
         }
         for i in 0..P {
             if i >= valid {
                 (starts[i], places[i]) = (starts[i - 1], places[i - 1]);
                 continue;
             }
-            starts[i] = row * self.input_row + phase.starts[pixel] + panel.source;
-            places[i] = row * self.output_row + phase.places[pixel] + panel.first;
+            starts[i] = row * self.input_row + phase.starts[pixel] as usize + panel.source;
+            places[i] = row * self.output_row + phase.places[pixel] as usize + panel.first;
             pixel += 1;
             if pixel == phase.starts.len() {
                 (row, pixel) = (row + 1, 0);

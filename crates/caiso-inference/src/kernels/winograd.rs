@@ -2,7 +2,9 @@
 //!
 //! Lavin and Gray, Fast algorithms for convolutional neural networks, 2015 (<https://arxiv.org/abs/1509.09308>):
 //! tiles of 6 x 6 inputs and the windows are turned into 36 numbers each, between which products of matrices
-//! over the channels take the place of the convolution, a quarter of its multiplications.
+//! over the channels take the place of the convolution, a quarter of its multiplications. Rounding errors are
+//! a few times those of the products themselves, and what would be exactly zero can be as large as these; an
+//! infinite value makes NaN of its whole tile.
 
 #![expect(
     clippy::inline_always,

@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use self::layer::{Layer, random_layer};
 use self::windows::Windows;
-use crate::encoder::Graph;
+use crate::encoder::{Attribute, Graph};
 use crate::exports::assert_close;
 use crate::gradients::Random;
 
@@ -203,4 +203,63 @@ fn most_gradients_of_networks_of_windows_are_compared() {
 fn networks_of_many_channels_follow_their_definition() {
     let compared = (0..40).filter(|&seed| check(&Network::squares(seed), seed)).count();
     assert!(compared > 10, "only {compared} gradients lay away from kinks");
+}
+
+#[test]
+fn windows_that_do_not_fit_are_refused_with_what_was_expected() {
+    let message = |operator: &str, weights: &[usize], attributes: &[Attribute<'_>]| {
+        let values = vec![0.5; weights.iter().product()];
+        let graph = Graph::new(17).input(&[2, 5, 6]).floats("w", weights, &values);
+        let inputs: &[&str] = if operator.starts_with("Conv") { &["x", "w"] } else { &["x"] };
+        let graph = graph
+            .node(operator, inputs, &["y"], attributes)
+            .node("Flatten", &["y"], &["scores"], &[])
+            .output("scores");
+        OnnxModel::load(&graph.encode()).err().expect("it is refused").to_string()
+    };
+    let ints = Attribute::Ints;
+    for (operator, weights, attributes, expected) in [
+        ("Conv", &[4, 2, 3][..], vec![], "do not fit input of shape"),
+        ("Conv", &[4, 3, 3, 3], vec![], "weights for 1 groups of 3 channels do not fit 2 channels"),
+        ("Conv", &[4, 1, 3, 3], vec![Attribute::Int("group", 3)], "do not divide into 3 groups"),
+        ("Conv", &[4, 2, 7, 3], vec![], "a window of 7 places is longer than the axis, 5 with its"),
+        ("Conv", &[4, 2, 3, 3], vec![ints("pads", &[1, 1])], "do not have a beginning and an end"),
+        ("Conv", &[4, 2, 3, 3], vec![ints("pads", &[-1, 0, 0, 0])], "cut the input off"),
+        ("Conv", &[4, 2, 3, 3], vec![ints("strides", &[0, 1])], "strides are not 2 positive"),
+        ("Conv", &[4, 2, 3, 3], vec![ints("kernel_shape", &[3, 2])], "differs from the weights'"),
+        ("Conv", &[4, 2, 3, 3], vec![Attribute::Text("auto_pad", "SAME")], "auto_pad is \"SAME\""),
+        ("Conv", &[4, 2, 1, 1], vec![ints("pads", &[1 << 40, 0, 0, 0])], "takes more than"),
+        ("ConvTranspose", &[3, 2, 3, 3], vec![], "weights for 1 groups of 3 channels do not fit 2"),
+        (
+            "ConvTranspose",
+            &[2, 2, 1, 1],
+            vec![ints("pads", &[3, 3, 3, 3])],
+            "pads of 6 leave nothing of 5 places",
+        ),
+        ("MaxPool", &[1], vec![], "kernel_shape does not give the lengths of 2 axes"),
+        (
+            "MaxPool",
+            &[1],
+            vec![ints("kernel_shape", &[1, 1]), ints("pads", &[1, 0, 0, 0])],
+            "a window covers nothing but padding",
+        ),
+        ("LpPool", &[1], vec![ints("kernel_shape", &[2, 2]), Attribute::Int("p", 0)], "p is no"),
+    ] {
+        let message = message(operator, weights, &attributes);
+        assert!(message.contains(expected), "{operator} {weights:?}: {message}");
+    }
+}
+
+#[test]
+fn weights_that_depend_on_the_input_are_refused() {
+    let graph = Graph::new(17)
+        .input(&[1, 3, 3])
+        .node("Conv", &["x", "x"], &["y"], &[])
+        .node("Flatten", &["y"], &["scores"], &[])
+        .output("scores");
+    let error = OnnxModel::load(&graph.encode()).err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "1 operator is not supported: ai.onnx.Conv (opset 17) in node n0: input 1 is not a constant"
+    );
 }
