@@ -260,17 +260,50 @@ impl Tiles<'_> {
                 } else {
                     Finish { residual: None, relu: false, ..*self.finish }
                 };
+                if whole && valid == P {
+                    self.tile_whole::<I, V, P>(isa, sums, &places, &finish);
+                    continue;
+                }
                 for i in 0..valid {
                     let place = places[i];
-                    let sums = &sums[i];
-                    if !whole {
-                        self.part(isa, sums, place, panel.count, &finish);
-                        continue;
-                    }
-                    for v in 0..V {
-                        self.whole(isa, sums[v], place + v * lanes, &finish);
+                    if whole {
+                        for v in 0..V {
+                            self.whole(isa, sums[i][v], place + v * lanes, &finish);
+                        }
+                    } else {
+                        self.part(isa, &sums[i], place, panel.count, &finish);
                     }
                 }
+            }
+        }
+    }
+
+    /// Finishes and writes all pixels of a tile.
+    #[inline(always)]
+    fn tile_whole<I: Isa, const V: usize, const P: usize>(
+        &mut self,
+        isa: I,
+        mut sums: [[I::F32; V]; P],
+        places: &[usize; P],
+        finish: &Finish<'_>,
+    ) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        if let Some(residual) = finish.residual {
+            for i in 0..P {
+                let residual = &residual[places[i]..][..V * lanes];
+                for v in 0..V {
+                    sums[i][v] = ops.add(sums[i][v], ops.load(&residual[v * lanes..]));
+                }
+            }
+        }
+        let floor = ops.splat(if finish.relu { 0.0 } else { f32::NEG_INFINITY });
+        for i in 0..P {
+            let out = &mut self.out[places[i]..][..V * lanes];
+            for v in 0..V {
+                // NaN stays NaN.
+                let sum = ops.select(floor, sums[i][v], ops.lt(sums[i][v], floor));
+                ops.store(sum, &mut out[v * lanes..]);
             }
         }
     }

@@ -23,8 +23,9 @@ pub(super) const TILE: usize = 4;
 const READ: usize = TILE + 2;
 const NUMBERS: usize = READ * READ;
 
-/// Values of turned tiles, before and after the products, that are in use at a time: half a MiB.
-const TURNED: usize = 1 << 17;
+/// Values of turned tiles, before and after the products, that are in use at a time, if that is not too few tiles:
+/// 128 KiB.
+const TURNED: usize = 1 << 15;
 
 /// Tiles that are taken together in any case, so that weights are worth their way from memory.
 const FEWEST: usize = 24;
