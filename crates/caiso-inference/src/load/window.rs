@@ -1,5 +1,6 @@
 //! Windows as the attributes of convolutions and pools describe them.
 
+use super::layout::Layout;
 use super::operators::{Fault, Op};
 use super::value::Rows;
 use crate::kernels::{Kernel, Transpose, Window};
