@@ -42,6 +42,16 @@ impl Layouts<'_> {
                 }
                 None => Kernel::Unary(unary),
             },
+            Kernel::Dense(mut dense) => {
+                // A product takes its inputs in any order.
+                if let Some((slot, back)) = self.from[inputs[0]]
+                    && self.slots[slot] == back.height * back.width
+                    && dense.reorder(&back.places())
+                {
+                    return self.push(Kernel::Dense(dense), vec![slot], output);
+                }
+                Kernel::Dense(dense)
+            }
             Kernel::Arithmetic(arithmetic) => {
                 if let Some(back) = self.turned_operand(&arithmetic, &inputs) {
                     let (kernel, inputs) = self.arithmetic(arithmetic, inputs, back);

@@ -49,8 +49,10 @@ impl Program {
         steps.retain(|step| needed[step.output]);
         join(&mut steps, slots.len(), output);
         for step in &mut steps {
-            if let Kernel::Conv(conv) = &mut step.kernel {
-                conv.finish();
+            match &mut step.kernel {
+                Kernel::Conv(conv) => conv.finish(),
+                Kernel::Dense(dense) => dense.finish(),
+                _ => {}
             }
         }
 

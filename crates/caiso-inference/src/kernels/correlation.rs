@@ -25,13 +25,15 @@ enum Method {
     Winograd(Winograd),
 }
 
-/// Output pixels that read at the same distances from where they begin.
+/// Output pixels that read at the same distances from where they begin. A row has fewer than 2³² values.
 pub(super) struct Phase {
     /// Where each begins to read in a padded row.
-    pub(super) starts: Vec<usize>,
+    pub(super) starts: Vec<u32>,
     /// Where each is written in a row of the output.
-    pub(super) places: Vec<usize>,
+    pub(super) places: Vec<u32>,
     pub(super) segments: Vec<Segment>,
+    /// From the first to the last value that it reads.
+    pub(super) extent: usize,
     /// Segments whose weights stay in the cache while all pixels pass.
     pub(super) blocks: Vec<Range<usize>>,
     pub(super) panels: Vec<Panel>,
@@ -44,17 +46,28 @@ pub(super) struct Segment {
     pub(super) length: usize,
 }
 
+/// How the channels of a panel are computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Way {
+    /// So many vectors of them together, from one input value after the other.
+    Vectors(usize),
+    /// As dot products over vectors of input values.
+    Dots,
+    /// Each from the input channel of the same number.
+    Depthwise,
+}
+
 /// Output channels that are computed together: up to a few vectors of them.
 pub(super) struct Panel {
-    /// 0 if they are computed as dot products.
-    pub(super) vectors: usize,
+    pub(super) way: Way,
     /// First of them, and how many; the rest of the vectors is padding.
     pub(super) first: usize,
     pub(super) count: usize,
     /// First input channel of their group.
     pub(super) source: usize,
     pub(super) bias: Vec<f32>,
-    /// For each value of the segments one for each channel; for dot products vectors of them, one for each channel.
+    /// For each value of the segments one for each channel; for dot products vectors of them, one for each
+    /// channel; each channel on its own, for each segment one for each channel.
     pub(super) weights: Vec<f32>,
 }
 
@@ -209,23 +222,28 @@ impl Correlation {
     fn pad(&self, input: &[f32], mask: Option<&[f32]>, out: &mut [f32]) {
         let [depth, height, width] = self.input;
         let channels = self.channels[0];
-        let (line, padded_line) = (width * channels, self.padded[2] * channels);
-        if self.padded != self.input {
-            out.fill(0.0);
-        }
-        let plane = self.padded[1] * padded_line;
-        for (index, input) in input.chunks_exact(line).enumerate() {
-            let (rest, y) = (index / height, index % height);
-            let (row, z) = (rest / depth, rest % depth);
-            let start = row * self.padded_row()
-                + (z + self.before[0]) * plane
-                + (y + self.before[1]) * padded_line
-                + self.before[2] * channels;
-            let out = &mut out[start..start + line];
-            match mask {
-                None => out.copy_from_slice(input),
-                Some(mask) => tile::masked(input, &mask[index * line..][..line], out),
+        let line = width * channels;
+        let grid = Grid { padded: self.padded, before: self.before, channels };
+        let mut lines = input.chunks_exact(line);
+        let mut masks = mask.map(|mask| mask.chunks_exact(line));
+        for out in out.chunks_exact_mut(self.padded_row()) {
+            // What is between the lines is zero.
+            let mut end = 0;
+            for z in 0..depth {
+                for y in 0..height {
+                    let [a, b, c] = self.before;
+                    let start = grid.place([a + z, b + y, c]);
+                    out[end..start].fill(0.0);
+                    end = start + line;
+                    let out = &mut out[start..end];
+                    let Some(input) = lines.next() else { return };
+                    match masks.as_mut().and_then(Iterator::next) {
+                        None => out.copy_from_slice(input),
+                        Some(mask) => tile::masked(input, mask, out),
+                    }
+                }
             }
+            out[end..].fill(0.0);
         }
     }
 }
@@ -337,9 +355,9 @@ impl Phase {
                 *at = start.max(0).unsigned_abs();
             }
             let [(z, _), (y, _), (x, _)] = start;
-            starts.push(grid.place(at));
+            starts.push(grid.place(at) as u32);
             let pixel = (z * shape.output[1] + y) * shape.output[2] + x;
-            places.push(pixel * outputs * shape.groups);
+            places.push((pixel * outputs * shape.groups) as u32);
         });
 
         let mut segments: Vec<Segment> = Vec::new();
@@ -373,53 +391,81 @@ impl Phase {
             }
         }
 
-        let mut panels = Vec::new();
-        let (lanes, widest) = tile::vectors();
-        let values = taps.len() * inputs;
-        let dots = outputs <= FEW && values >= 4 * lanes;
-        for group in 0..shape.groups {
-            let mut first = 0;
-            while first < outputs {
-                let column = |channels: Range<usize>, index: usize| {
-                    let (tap, input) = (taps[index / inputs].1, index % inputs);
-                    channels.map(move |output| weight(group, output, input, tap))
-                };
-                let mut weights = Vec::new();
-                let (vectors, count);
-                if dots {
-                    (vectors, count) = (0, outputs);
-                    let mut index = 0;
-                    for segment in &segments {
-                        for from in (0..segment.length).step_by(lanes) {
-                            let filled = lanes.min(segment.length - from);
-                            for channel in 0..outputs {
-                                let values = (index..index + filled)
-                                    .flat_map(|index| column(channel..channel + 1, index));
-                                weights.extend(values);
-                                weights.resize(weights.len() + lanes - filled, 0.0);
-                            }
-                            index += filled;
+        let taps: Vec<usize> = taps.into_iter().map(|(_, tap)| tap).collect();
+        let panels = panels(shape, &taps, &segments, bias, weight);
+        let ends = segments.iter().map(|segment| segment.offset + segment.length);
+        let extent = ends.max().unwrap_or(0);
+        Self { starts, places, segments, extent, blocks, panels }
+    }
+}
+
+/// Packs the weights, which follow each other as the taps do.
+fn panels(
+    shape: &Shape,
+    taps: &[usize],
+    segments: &[Segment],
+    bias: &[f32],
+    weight: &impl Fn(usize, usize, usize, usize) -> f32,
+) -> Vec<Panel> {
+    let [inputs, outputs] = shape.channels;
+    let (lanes, widest) = tile::vectors();
+    let padded = |start: usize, count: usize, length: usize| -> Vec<f32> {
+        let bias = bias.iter().skip(start).take(count).copied();
+        bias.chain(std::iter::repeat(0.0)).take(length).collect()
+    };
+    if shape.groups > 1 && inputs == 1 && outputs == 1 {
+        let (count, length) = (shape.groups, shape.groups.next_multiple_of(lanes));
+        let mut weights = Vec::with_capacity(taps.len() * length);
+        for &tap in taps {
+            weights.extend((0..count).map(|group| weight(group, 0, 0, tap)));
+            weights.resize(weights.len() + length - count, 0.0);
+        }
+        let bias = padded(0, count, length);
+        return vec![Panel { way: Way::Depthwise, first: 0, count, source: 0, bias, weights }];
+    }
+    let values = taps.len() * inputs;
+    let dots = outputs <= FEW && values >= 4 * lanes;
+    let mut panels = Vec::new();
+    for group in 0..shape.groups {
+        let mut first = 0;
+        while first < outputs {
+            let column = |channels: Range<usize>, index: usize| {
+                let (tap, input) = (taps[index / inputs], index % inputs);
+                channels.map(move |output| weight(group, output, input, tap))
+            };
+            let mut weights = Vec::new();
+            let (way, count, length);
+            if dots {
+                (way, count, length) = (Way::Dots, outputs, outputs);
+                let mut index = 0;
+                for segment in segments {
+                    for from in (0..segment.length).step_by(lanes) {
+                        let filled = lanes.min(segment.length - from);
+                        for channel in 0..outputs {
+                            let values = (index..index + filled)
+                                .flat_map(|index| column(channel..channel + 1, index));
+                            weights.extend(values);
+                            weights.resize(weights.len() + lanes - filled, 0.0);
                         }
-                    }
-                } else {
-                    vectors = (outputs - first).div_ceil(lanes).min(widest);
-                    count = (vectors * lanes).min(outputs - first);
-                    for index in 0..values {
-                        weights.extend(column(first..first + count, index));
-                        weights.resize(weights.len() + vectors * lanes - count, 0.0);
+                        index += filled;
                     }
                 }
-                let start = group * outputs + first;
-                let bias = bias.iter().skip(start).take(count).copied();
-                let mut bias: Vec<f32> = bias.collect();
-                bias.resize(count.max(vectors * lanes), 0.0);
-                let source = group * inputs;
-                panels.push(Panel { vectors, first: start, count, source, bias, weights });
-                first += count;
+            } else {
+                let vectors = (outputs - first).div_ceil(lanes).min(widest);
+                length = vectors * lanes;
+                (way, count) = (Way::Vectors(vectors), length.min(outputs - first));
+                for index in 0..values {
+                    weights.extend(column(first..first + count, index));
+                    weights.resize(weights.len() + length - count, 0.0);
+                }
             }
+            let start = group * outputs + first;
+            let (bias, source) = (padded(start, count, length), group * inputs);
+            panels.push(Panel { way, first: start, count, source, bias, weights });
+            first += count;
         }
-        Self { starts, places, segments, blocks, panels }
     }
+    panels
 }
 
 fn for_each<T: Copy>([a, b, c]: [&[T]; 3], mut visit: impl FnMut([T; 3])) {

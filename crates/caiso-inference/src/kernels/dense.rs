@@ -3,9 +3,12 @@ use crate::gemm::{Packed, gemm};
 
 /// `relu(x * w + bias)`, for each vector along the last axis.
 pub(crate) struct Dense {
-    weights: Packed,
-    /// The same weights for the way back.
-    back: Packed,
+    /// `[inputs, outputs]` in row-major order, until they are packed.
+    matrix: Vec<f32>,
+    inputs: usize,
+    outputs: usize,
+    /// For the way there and for the way back.
+    packed: Option<[Packed; 2]>,
     /// As by [`repeated`].
     bias: Option<Vec<f32>>,
     pub(crate) relu: bool,
@@ -15,16 +18,40 @@ impl Dense {
     /// From weights `[k, n]` in row-major order.
     pub(crate) fn new(weights: &[f32], k: usize, n: usize, bias: Option<Vec<f32>>) -> Self {
         Self {
-            weights: Packed::new(weights, k, n),
-            back: Packed::transposed(weights, n, k),
+            matrix: weights.to_vec(),
+            inputs: k,
+            outputs: n,
+            packed: None,
             bias: bias.map(|bias| repeated(&bias)),
             relu: false,
         }
     }
 
+    /// Packs the weights; nothing can be taken over any more.
+    pub(crate) fn finish(&mut self) {
+        let matrix = std::mem::take(&mut self.matrix);
+        let (k, n) = (self.inputs, self.outputs);
+        self.packed = Some([Packed::new(&matrix, k, n), Packed::transposed(&matrix, n, k)]);
+    }
+
+    /// Takes its inputs in another order: the first one where the one at `places[0]` was, and so on. `false` if
+    /// there are more or fewer.
+    pub(crate) fn reorder(&mut self, places: &[usize]) -> bool {
+        if places.len() != self.inputs {
+            return false;
+        }
+        let rows: Vec<&[f32]> = self.matrix.chunks_exact(self.outputs).collect();
+        self.matrix = places.iter().flat_map(|&place| rows[place]).copied().collect();
+        true
+    }
+
+    fn packed(&self) -> &[Packed; 2] {
+        self.packed.as_ref().expect("a program finishes its products")
+    }
+
     /// Takes over an addition to the output; `false` where it differs between vectors of a row.
     pub(crate) fn take_bias(&mut self, added: &[f32]) -> bool {
-        let mut vectors = added.chunks_exact(self.weights.outputs());
+        let mut vectors = added.chunks_exact(self.outputs);
         let Some(bias) = vectors.next() else { return false };
         if self.bias.is_some() || vectors.any(|other| other != bias) {
             return false;
@@ -34,7 +61,7 @@ impl Dense {
     }
 
     pub(super) fn forward(&self, input: &[f32], out: &mut [f32]) {
-        gemm(out, input, &self.weights, false);
+        gemm(out, input, &self.packed()[0], false);
         match (&self.bias, self.relu) {
             (None, false) => {}
             (None, true) => out.iter_mut().for_each(|value| *value = floor_or_nan(*value, 0.0)),
@@ -61,7 +88,7 @@ impl Dense {
                 *seed = if *out > 0.0 { *seed } else { 0.0 };
             }
         }
-        gemm(gradient, seed, &self.back, accumulate);
+        gemm(gradient, seed, &self.packed()[1], accumulate);
     }
 }
 

@@ -156,13 +156,16 @@ impl Pool {
                 let lanes = ops.len();
                 let whole = c - c % lanes;
                 for at in (0..whole).step_by(lanes) {
-                    let mut largest = ops.load(&values(first)[at..]);
+                    let vector = |pixel: &u32| &input[*pixel as usize * c + at..];
+                    let mut largest = ops.load(vector(first));
+                    let mut nan = largest;
                     for pixel in rest {
-                        let x = ops.load(&values(pixel)[at..]);
-                        // A NaN stays.
-                        let kept = ops.select(largest, x, ops.ge(largest, x));
-                        largest = ops.select(kept, largest, ops.eq(largest, largest));
+                        let x = ops.load(vector(pixel));
+                        largest = ops.select(largest, x, ops.ge(largest, x));
+                        nan = ops.select(nan, x, ops.eq(x, x));
                     }
+                    // A NaN stays, by a way of its own so that one comparison need not wait for another.
+                    largest = ops.select(largest, nan, ops.eq(nan, nan));
                     ops.store(largest, &mut out[at..]);
                 }
                 for (at, out) in out.iter_mut().enumerate().skip(whole) {

@@ -9,7 +9,7 @@
 use rten_simd::ops::{BitOps, NumOps};
 use rten_simd::{Isa, SimdOp};
 
-use super::correlation::{Finish, Panel, Phase, Segment};
+use super::correlation::{Finish, Panel, Phase, Segment, Way};
 
 /// What sums start from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +96,10 @@ pub(super) fn run(
     output_row: usize,
     finish: &Finish<'_>,
 ) {
+    let adds_nothing = phase.segments.is_empty() && finish.residual.is_none() && !finish.relu;
+    if adds_nothing && finish.start == Start::Output {
+        return;
+    }
     Tiles { phase, input, input_row, out, output_row, finish }.dispatch();
 }
 
@@ -116,18 +120,19 @@ impl SimdOp for Tiles<'_> {
         let phase = self.phase;
         let narrow = vectors().1 == 2;
         for panel in &phase.panels {
-            match (panel.vectors, narrow) {
-                (0, _) => match panel.count {
+            match (panel.way, narrow) {
+                (Way::Depthwise, _) => self.depthwise::<I, 4>(isa, panel),
+                (Way::Dots, _) => match panel.count {
                     1 => self.dots::<I, 1, 4>(isa, panel),
                     2 => self.dots::<I, 2, 4>(isa, panel),
                     3 => self.dots::<I, 3, 4>(isa, panel),
                     _ => self.dots::<I, 4, 4>(isa, panel),
                 },
-                (1, _) => self.panel::<I, 1, 12>(isa, panel),
-                (2, true) => self.panel::<I, 2, 6>(isa, panel),
-                (2, false) => self.panel::<I, 2, 12>(isa, panel),
-                (3, _) => self.panel::<I, 3, 8>(isa, panel),
-                _ => self.panel::<I, 4, 6>(isa, panel),
+                (Way::Vectors(1), _) => self.panel::<I, 1, 12>(isa, panel),
+                (Way::Vectors(2), true) => self.panel::<I, 2, 6>(isa, panel),
+                (Way::Vectors(2), false) => self.panel::<I, 2, 12>(isa, panel),
+                (Way::Vectors(3), _) => self.panel::<I, 3, 8>(isa, panel),
+                (Way::Vectors(_), _) => self.panel::<I, 4, 6>(isa, panel),
             }
         }
     }
@@ -154,15 +159,15 @@ impl Tiles<'_> {
             let start = row * self.input_row + panel.source;
             let place = row * self.output_row + panel.first;
             *at = (row, pixel + P);
-            return (from.map(|from| from + start), to.map(|to| to + place));
+            return (from.map(|at| at as usize + start), to.map(|at| at as usize + place));
         }
         for i in 0..P {
             if i >= valid {
                 (starts[i], places[i]) = (starts[i - 1], places[i - 1]);
                 continue;
             }
-            starts[i] = row * self.input_row + phase.starts[pixel] + panel.source;
-            places[i] = row * self.output_row + phase.places[pixel] + panel.first;
+            starts[i] = row * self.input_row + phase.starts[pixel] as usize + panel.source;
+            places[i] = row * self.output_row + phase.places[pixel] as usize + panel.first;
             pixel += 1;
             if pixel == phase.starts.len() {
                 (row, pixel) = (row + 1, 0);
@@ -185,8 +190,8 @@ impl Tiles<'_> {
             let valid = P.min(total - done);
             done += valid;
             let (starts, places) = self.tile::<P>(&mut at, valid, panel);
-            let sums =
-                dot_products::<I, C, P>(isa, &phase.segments, &panel.weights, self.input, &starts);
+            let x = windows(self.input, &starts, phase.extent);
+            let sums = dot_products::<I, C, P>(isa, &phase.segments, &panel.weights, &x);
             for i in 0..P {
                 if i >= valid {
                     break;
@@ -234,6 +239,7 @@ impl Tiles<'_> {
                 let valid = P.min(total - done);
                 done += valid;
                 let (starts, places) = self.tile::<P>(&mut at, valid, panel);
+                let x = windows(self.input, &starts, phase.extent);
 
                 let mut sums = [[ops.zero(); V]; P];
                 for i in 0..P {
@@ -248,37 +254,122 @@ impl Tiles<'_> {
                         };
                     }
                 }
-                sums = products::<I, V, P>(isa, sums, segments, now, self.input, &starts);
+                sums = products::<I, V, P>(isa, sums, segments, now, &x);
                 let finish = if last {
                     *self.finish
                 } else {
                     Finish { residual: None, relu: false, ..*self.finish }
                 };
+                if whole && valid == P {
+                    self.tile_whole::<I, V, P>(isa, sums, &places, &finish);
+                    continue;
+                }
                 for i in 0..valid {
                     let place = places[i];
-                    let sums = &mut sums[i];
-                    if !whole {
-                        self.part(isa, sums, place, panel.count, &finish);
-                        continue;
-                    }
-                    if let Some(residual) = finish.residual {
-                        let residual = &residual[place..][..width];
+                    if whole {
                         for v in 0..V {
-                            sums[v] = ops.add(sums[v], ops.load(&residual[v * lanes..]));
+                            self.whole(isa, sums[i][v], place + v * lanes, &finish);
                         }
-                    }
-                    if finish.relu {
-                        for v in 0..V {
-                            sums[v] = relu(isa, sums[v]);
-                        }
-                    }
-                    let out = &mut self.out[place..][..width];
-                    for v in 0..V {
-                        ops.store(sums[v], &mut out[v * lanes..]);
+                    } else {
+                        self.part(isa, &sums[i], place, panel.count, &finish);
                     }
                 }
             }
         }
+    }
+
+    /// Finishes and writes all pixels of a tile.
+    #[inline(always)]
+    fn tile_whole<I: Isa, const V: usize, const P: usize>(
+        &mut self,
+        isa: I,
+        mut sums: [[I::F32; V]; P],
+        places: &[usize; P],
+        finish: &Finish<'_>,
+    ) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        if let Some(residual) = finish.residual {
+            for i in 0..P {
+                let residual = &residual[places[i]..][..V * lanes];
+                for v in 0..V {
+                    sums[i][v] = ops.add(sums[i][v], ops.load(&residual[v * lanes..]));
+                }
+            }
+        }
+        let floor = ops.splat(if finish.relu { 0.0 } else { f32::NEG_INFINITY });
+        for i in 0..P {
+            let out = &mut self.out[places[i]..][..V * lanes];
+            for v in 0..V {
+                // NaN stays NaN.
+                let sum = ops.select(floor, sums[i][v], ops.lt(sums[i][v], floor));
+                ops.store(sum, &mut out[v * lanes..]);
+            }
+        }
+    }
+
+    /// Each channel on its own, `P` pixels at a time.
+    #[inline(always)]
+    fn depthwise<I: Isa, const P: usize>(&mut self, isa: I, panel: &Panel) {
+        let ops = isa.f32();
+        let lanes = ops.len();
+        let phase = self.phase;
+        let finish = *self.finish;
+        let total = self.input.len() / self.input_row * phase.starts.len();
+        let padded = panel.bias.len();
+        let mut at = (0, 0);
+        let mut done = 0;
+        while done < total {
+            let valid = P.min(total - done);
+            done += valid;
+            let (starts, places) = self.tile::<P>(&mut at, valid, panel);
+            for channel in (0..panel.count).step_by(lanes) {
+                let count = lanes.min(panel.count - channel);
+                let mut sums = [ops.zero(); P];
+                if finish.start == Start::Bias {
+                    sums = [ops.load(&panel.bias[channel..]); P];
+                } else {
+                    for i in 0..P {
+                        let out = &self.out[places[i] + channel..][..count];
+                        sums[i] = if count == lanes { ops.load(out) } else { ops.load_pad(out).0 };
+                    }
+                }
+                for (segment, weights) in
+                    phase.segments.iter().zip(panel.weights.chunks_exact(padded))
+                {
+                    let w = ops.load(&weights[channel..]);
+                    for i in 0..P {
+                        let x = &self.input[starts[i] + segment.offset + channel..][..count];
+                        let x = if count == lanes { ops.load(x) } else { ops.load_pad(x).0 };
+                        sums[i] = ops.mul_add(x, w, sums[i]);
+                    }
+                }
+                for i in 0..P {
+                    if i < valid {
+                        let place = places[i] + channel;
+                        if count == lanes {
+                            self.whole(isa, sums[i], place, &finish);
+                        } else {
+                            self.part(isa, &sums[i..=i], place, count, &finish);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Finishes and writes a vector of sums. It stays in a register: what is written to memory under a mask is
+    /// slow to read back.
+    #[inline(always)]
+    fn whole<I: Isa>(&mut self, isa: I, mut sum: I::F32, place: usize, finish: &Finish<'_>) {
+        let ops = isa.f32();
+        if let Some(residual) = finish.residual {
+            sum = ops.add(sum, ops.load(&residual[place..]));
+        }
+        if finish.relu {
+            sum = relu(isa, sum);
+        }
+        ops.store(sum, &mut self.out[place..]);
     }
 
     /// Finishes and writes sums of which only the first `count` are wanted.
@@ -314,6 +405,20 @@ pub(super) fn relu<I: Isa>(isa: I, x: I::F32) -> I::F32 {
     ops.select(ops.zero(), x, ops.lt(x, ops.zero()))
 }
 
+/// What each pixel of a tile reads lies within. All are of one length, so that one check serves all pixels.
+#[inline(always)]
+pub(super) fn windows<'a, const P: usize>(
+    input: &'a [f32],
+    starts: &[usize; P],
+    extent: usize,
+) -> [&'a [f32]; P] {
+    let mut windows = [&input[..0]; P];
+    for i in 0..P {
+        windows[i] = &input[starts[i]..][..extent];
+    }
+    windows
+}
+
 /// Adds the products of a tile. The sums are here alone, so that they stay in registers.
 #[inline(always)]
 pub(super) fn products<I: Isa, const V: usize, const P: usize>(
@@ -321,17 +426,16 @@ pub(super) fn products<I: Isa, const V: usize, const P: usize>(
     mut sums: [[I::F32; V]; P],
     segments: &[Segment],
     mut weights: &[f32],
-    input: &[f32],
-    starts: &[usize; P],
+    windows: &[&[f32]; P],
 ) -> [[I::F32; V]; P] {
     let ops = isa.f32();
     let lanes = ops.len();
     let width = V * lanes;
     for segment in segments {
         let length = segment.length;
-        let mut x = [&input[..0]; P];
+        let mut x = *windows;
         for i in 0..P {
-            x[i] = &input[starts[i] + segment.offset..][..length];
+            x[i] = &x[i][segment.offset..segment.offset + length];
         }
         let (now, later) = weights.split_at(length * width);
         weights = later;
@@ -357,17 +461,16 @@ fn dot_products<I: Isa, const C: usize, const P: usize>(
     isa: I,
     segments: &[Segment],
     mut weights: &[f32],
-    input: &[f32],
-    starts: &[usize; P],
+    windows: &[&[f32]; P],
 ) -> [[I::F32; C]; P] {
     let ops = isa.f32();
     let lanes = ops.len();
     let mut sums = [[ops.zero(); C]; P];
     for segment in segments {
         let length = segment.length;
-        let mut x = [&input[..0]; P];
+        let mut x = *windows;
         for i in 0..P {
-            x[i] = &input[starts[i] + segment.offset..][..length];
+            x[i] = &x[i][segment.offset..segment.offset + length];
         }
         let (now, later) = weights.split_at(length.div_ceil(lanes) * C * lanes);
         weights = later;

@@ -2,7 +2,9 @@
 //!
 //! Lavin and Gray, Fast algorithms for convolutional neural networks, 2015 (<https://arxiv.org/abs/1509.09308>):
 //! tiles of 6 x 6 inputs and the windows are turned into 36 numbers each, between which products of matrices
-//! over the channels take the place of the convolution, a quarter of its multiplications.
+//! over the channels take the place of the convolution, a quarter of its multiplications. Rounding errors are
+//! a few times those of the products themselves, and what would be exactly zero can be as large as these; an
+//! infinite value makes NaN of its whole tile.
 
 #![expect(
     clippy::inline_always,
@@ -14,15 +16,16 @@ use rten_simd::ops::{BitOps, FloatOps, NumOps};
 use rten_simd::{Isa, SimdOp};
 
 use super::correlation::{Finish, Segment};
-use super::tile::{self, Start, products, relu};
+use super::tile::{self, Start, products, relu, windows};
 
 /// Outputs of a tile along an axis, inputs that it reads, and all its numbers.
 pub(super) const TILE: usize = 4;
 const READ: usize = TILE + 2;
 const NUMBERS: usize = READ * READ;
 
-/// Values of turned tiles, before and after the products, that are in use at a time: half a MiB.
-const TURNED: usize = 1 << 17;
+/// Values of turned tiles, before and after the products, that are in use at a time, if that is not too few tiles:
+/// 128 KiB.
+const TURNED: usize = 1 << 15;
 
 /// Tiles that are taken together in any case, so that weights are worth their way from memory.
 const FEWEST: usize = 24;
@@ -217,7 +220,8 @@ fn multiply<I: Isa, const V: usize, const P: usize>(
             starts[i] = (first + i.min(valid - 1)) * length;
         }
         let zeros = [[ops.zero(); V]; P];
-        let products = products::<I, V, P>(isa, zeros, &segments, weights, x, &starts);
+        let windows = windows(x, &starts, length);
+        let products = products::<I, V, P>(isa, zeros, &segments, weights, &windows);
         for i in 0..P {
             if i >= valid {
                 break;

@@ -6,10 +6,11 @@ use proptest::prelude::*;
 
 use crate::encoder::{bytes, number, text};
 
-const FILES: [&[u8]; 6] = [
+const FILES: [&[u8]; 7] = [
     include_bytes!("../../../../examples/mortgage/model/mortgage.onnx"),
     include_bytes!("../fixtures/torch-legacy.onnx"),
     include_bytes!("../fixtures/image-legacy.onnx"),
+    include_bytes!("../fixtures/conv-legacy.onnx"),
     include_bytes!("../fixtures/logistic-three-names.onnx"),
     include_bytes!("../fixtures/perceptron-two.onnx"),
     include_bytes!("../fixtures/one-vs-rest.onnx"),

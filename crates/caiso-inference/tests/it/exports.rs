@@ -91,6 +91,7 @@ exports! {
     image_flattened_by_computed_shape: "image-legacy", Output, [];
     image_flattened_by_dynamo: "image-dynamo", Output, [];
     residual_convolutions: "conv-legacy", Output, [];
+    residual_convolutions_by_dynamo: "conv-dynamo", Output, [];
     single_probability: "sigmoid-legacy", Sigmoid, [];
     single_probability_by_dynamo: "sigmoid-dynamo", Sigmoid, [];
     logistic_regression_with_zip_map: "logistic-two", Sigmoid, ["0", "1"];

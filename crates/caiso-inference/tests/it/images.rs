@@ -8,7 +8,8 @@ use caiso_inference::{Differentiable, Model, OnnxModel};
 use proptest::prelude::*;
 
 use self::layer::{Layer, random_layer};
-use crate::encoder::Graph;
+use self::windows::Windows;
+use crate::encoder::{Attribute, Graph};
 use crate::exports::assert_close;
 use crate::gradients::Random;
 
@@ -74,6 +75,44 @@ impl Network {
         Self { input, layers }
     }
 
+    /// Many channels and windows of 3 x 3 with stride 1, for which there is a way of its own, with a shortcut;
+    /// depthwise ones before.
+    fn squares(seed: u64) -> Self {
+        let mut random = Random(seed);
+        let input = vec![16 * (1 + random.below(2)), 3 + random.below(11), 3 + random.below(11)];
+        let mut shapes = vec![input.clone()];
+        let mut layers = Vec::new();
+        for depthwise in [true, false, false] {
+            let shape = &shapes[shapes.len() - 1];
+            let pads = |random: &mut Random| {
+                if depthwise { vec![1, 1] } else { vec![1 + random.below(2), random.below(3)] }
+            };
+            let windows = Windows {
+                kernel: vec![3, 3],
+                strides: vec![1, 1],
+                dilations: vec![1, 1],
+                before: pads(&mut random),
+                after: pads(&mut random),
+                auto: None,
+                ceil: false,
+            };
+            let groups = if depthwise { shape[0] } else { 1 };
+            let outputs = if depthwise { shape[0] } else { 16 * (1 + random.below(3)) };
+            let weights = random.floats(outputs * shape[0] / groups * 9);
+            let weights = weights.iter().map(|w| w / (shape[0] / groups) as f32).collect();
+            let bias = random.floats(outputs);
+            layers.push(Layer::Conv { windows, groups, outputs, weights, bias });
+            shapes.push(layers[layers.len() - 1].shape(&shapes));
+            if depthwise {
+                layers.push(Layer::Add(1));
+                shapes.push(shapes[shapes.len() - 1].clone());
+            }
+            layers.push(Layer::Relu);
+            shapes.push(shapes[shapes.len() - 1].clone());
+        }
+        Self { input, layers }
+    }
+
     fn evaluate(&self, row: &[f32]) -> Trace {
         let values = row.iter().map(|&x| f64::from(x)).collect();
         let mut trace = Trace {
@@ -116,8 +155,7 @@ impl Network {
 }
 
 /// Outputs and the transposed Jacobian times a random vector; whether the gradient could be compared.
-fn check(seed: u64) -> bool {
-    let network = Network::random(seed);
+fn check(network: &Network, seed: u64) -> bool {
     let what = || format!("seed {seed}, {:?}, {:?}", network.input, network.layers);
     let model =
         OnnxModel::load(&network.encode()).unwrap_or_else(|error| panic!("{error}, {}", what()));
@@ -151,12 +189,77 @@ proptest! {
 
     #[test]
     fn networks_of_windows_follow_their_definition(seed in any::<u64>()) {
-        check(seed);
+        check(&Network::random(seed), seed);
     }
 }
 
 #[test]
 fn most_gradients_of_networks_of_windows_are_compared() {
-    let compared = (0..200).filter(|&seed| check(seed)).count();
+    let compared = (0..200).filter(|&seed| check(&Network::random(seed), seed)).count();
     assert!(compared > 100, "only {compared} lay away from kinks");
+}
+
+#[test]
+fn networks_of_many_channels_follow_their_definition() {
+    let compared = (0..40).filter(|&seed| check(&Network::squares(seed), seed)).count();
+    assert!(compared > 10, "only {compared} gradients lay away from kinks");
+}
+
+#[test]
+fn windows_that_do_not_fit_are_refused_with_what_was_expected() {
+    let message = |operator: &str, weights: &[usize], attributes: &[Attribute<'_>]| {
+        let values = vec![0.5; weights.iter().product()];
+        let graph = Graph::new(17).input(&[2, 5, 6]).floats("w", weights, &values);
+        let inputs: &[&str] = if operator.starts_with("Conv") { &["x", "w"] } else { &["x"] };
+        let graph = graph
+            .node(operator, inputs, &["y"], attributes)
+            .node("Flatten", &["y"], &["scores"], &[])
+            .output("scores");
+        OnnxModel::load(&graph.encode()).err().expect("it is refused").to_string()
+    };
+    let ints = Attribute::Ints;
+    for (operator, weights, attributes, expected) in [
+        ("Conv", &[4, 2, 3][..], vec![], "do not fit input of shape"),
+        ("Conv", &[4, 3, 3, 3], vec![], "weights for 1 groups of 3 channels do not fit 2 channels"),
+        ("Conv", &[4, 1, 3, 3], vec![Attribute::Int("group", 3)], "do not divide into 3 groups"),
+        ("Conv", &[4, 2, 7, 3], vec![], "a window of 7 places is longer than the axis, 5 with its"),
+        ("Conv", &[4, 2, 3, 3], vec![ints("pads", &[1, 1])], "do not have a beginning and an end"),
+        ("Conv", &[4, 2, 3, 3], vec![ints("pads", &[-1, 0, 0, 0])], "cut the input off"),
+        ("Conv", &[4, 2, 3, 3], vec![ints("strides", &[0, 1])], "strides are not 2 positive"),
+        ("Conv", &[4, 2, 3, 3], vec![ints("kernel_shape", &[3, 2])], "differs from the weights'"),
+        ("Conv", &[4, 2, 3, 3], vec![Attribute::Text("auto_pad", "SAME")], "auto_pad is \"SAME\""),
+        ("Conv", &[4, 2, 1, 1], vec![ints("pads", &[1 << 40, 0, 0, 0])], "takes more than"),
+        ("ConvTranspose", &[3, 2, 3, 3], vec![], "weights for 1 groups of 3 channels do not fit 2"),
+        (
+            "ConvTranspose",
+            &[2, 2, 1, 1],
+            vec![ints("pads", &[3, 3, 3, 3])],
+            "pads of 6 leave nothing of 5 places",
+        ),
+        ("MaxPool", &[1], vec![], "kernel_shape does not give the lengths of 2 axes"),
+        (
+            "MaxPool",
+            &[1],
+            vec![ints("kernel_shape", &[1, 1]), ints("pads", &[1, 0, 0, 0])],
+            "a window covers nothing but padding",
+        ),
+        ("LpPool", &[1], vec![ints("kernel_shape", &[2, 2]), Attribute::Int("p", 0)], "p is no"),
+    ] {
+        let message = message(operator, weights, &attributes);
+        assert!(message.contains(expected), "{operator} {weights:?}: {message}");
+    }
+}
+
+#[test]
+fn weights_that_depend_on_the_input_are_refused() {
+    let graph = Graph::new(17)
+        .input(&[1, 3, 3])
+        .node("Conv", &["x", "x"], &["y"], &[])
+        .node("Flatten", &["y"], &["scores"], &[])
+        .output("scores");
+    let error = OnnxModel::load(&graph.encode()).err().unwrap().to_string();
+    assert_eq!(
+        error,
+        "1 operator is not supported: ai.onnx.Conv (opset 17) in node n0: input 1 is not a constant"
+    );
 }
