@@ -8,6 +8,7 @@ mod forward_only;
 mod gradients;
 mod images;
 mod independence;
+mod kernels;
 mod recorded;
 mod refusals;
 mod trees;
