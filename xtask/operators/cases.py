@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Callable
 
 import numpy as np
-from onnx import TensorProto
+import onnx
+from onnx import TensorProto, helper
 
 ALL = (11, 13, 17, 18, 21)
 FLOAT, INT64, BOOL = TensorProto.FLOAT, TensorProto.INT64, TensorProto.BOOL
@@ -270,6 +271,7 @@ def indexing():
             lambda g, x, reduction=reduction: g.op("ScatterElements", x, expanded(g, [[[1, 0, 2, 2]]], x), g.op("Sin", g.op("Slice", x, g.i([0]), g.i([1]), g.i([1]))), axis=1, reduction=reduction),
             since(version),
         )  # fmt: skip
+    yield Case("Scatter", (2, 3), lambda g, x: g.op("Scatter", x, g.i([[[1, 0, 1]]]), g.r(1, 1, 3), axis=1), (9,), batch=1)
     yield Case("ScatterND-constant", (2, 3), lambda g, x: g.op("Mul", x, g.op("ScatterND", g.r(3), g.i([[1]]), g.c([4.0]))))
     yield Case("ScatterND-one", (4, 3), lambda g, x: g.op("ScatterND", x, g.i([[0, 1], [0, 3]]), g.r(2, 3)), (13, 21), batch=1)
     yield Case("Squeeze-one", (4, 3), lambda g, x: g.op("Unsqueeze", g.op("Sin", g.op("Squeeze", x, g.i([0]))), g.i([0])), (13, 21), batch=1)
@@ -361,8 +363,110 @@ def resampling():
 
 
 def sequences():
-    return iter(())
+    def layer(name, direction, layout=0, initial=False, bias=True, gates=None, picked=0, **attributes):
+        gates = {"LSTM": 4, "GRU": 3, "RNN": 1}[name]
+        many = 2 if direction == "bidirectional" else 1
+        features, hidden = 3, 4
+
+        def build(g, x):
+            if layout == 0:
+                x = g.op("Transpose", x, perm=[1, 0, 2])
+            inputs = [x, g.r(many, gates * hidden, features), g.r(many, gates * hidden, hidden)]
+            inputs.append(g.r(many, 2 * gates * hidden) if bias else "")
+            if initial:
+                inputs.append("")
+                for _ in range(2 if name == "LSTM" else 1):
+                    batch = g.op("Slice", g.op("Shape", x), g.i([1 - layout]), g.i([2 - layout]))
+                    shape = [batch, g.i([many]), g.i([hidden])] if layout else [g.i([many]), batch, g.i([hidden])]
+                    state = g.r(1, many, hidden) if layout else g.r(many, 1, hidden)
+                    inputs.append(g.op("Expand", state, g.op("Concat", *shape, axis=0)))
+            count = 3 if name == "LSTM" else 2
+            results = g.op(name, *inputs, outputs=count, hidden_size=hidden, direction=direction, **attributes)
+            result = results[picked]
+            if layout:
+                return result
+            return g.op("Transpose", result, perm=[2, 0, 1, 3] if picked == 0 else [1, 0, 2])
+
+        return build
+
+    for name in ("LSTM", "GRU", "RNN"):
+        for direction in ("forward", "reverse", "bidirectional"):
+            for picked in range(3 if name == "LSTM" else 2):
+                yield Case(f"{name}-{direction}-{picked}", (5, 3), layer(name, direction, picked=picked), (11, 14))
+        yield Case(f"{name}-initial", (5, 3), layer(name, "bidirectional", initial=True), (11, 14))
+        yield Case(f"{name}-bare", (5, 3), layer(name, "forward", bias=False), (14,))
+    yield Case("GRU-linear", (5, 3), layer("GRU", "forward", linear_before_reset=1), (11, 14))
+    yield Case("GRU-linear-initial", (5, 3), layer("GRU", "bidirectional", initial=True, linear_before_reset=1), (11, 14))
+    yield Case("RNN-relu", (5, 3), layer("RNN", "forward", activations=["Relu"]), (14,))
+
+    def attention(heads=None, shape=None, mask=None, **attributes):
+        def build(g, x):
+            inputs = [x, g.op("Sin", x), g.op("Cos", x)]
+            if heads and heads[0] != heads[1]:
+                inputs[1:] = [g.op("Slice", y, g.i([0]), g.i([heads[1] * 4]), g.i([2])) for y in inputs[1:]]
+            if mask is not None:
+                inputs.append(mask(g))
+            if heads:
+                attributes.update(q_num_heads=heads[0], kv_num_heads=heads[1])
+            return g.op("Attention", *inputs, **attributes)
+
+        return build
+
+    yield Case("Attention", (2, 3, 4), attention(), (23,))
+    yield Case("Attention-flat", (3, 8), attention((2, 2)), (23,))
+    yield Case("Attention-grouped", (3, 8), attention((2, 1)), (23,))
+    yield Case("Attention-causal", (2, 3, 4), attention(is_causal=1, scale=0.7), (23,))
+    yield Case("Attention-mask", (2, 3, 4), attention(mask=lambda g: g.r(3, 3)), (23,))
+    yield Case("Attention-boolean-mask", (2, 3, 4), attention(mask=lambda g: g.i([[1, 0, 1], [1, 1, 0], [0, 1, 1]], bool)), (23,))
+    yield Case("Attention-cap", (2, 3, 4), attention(softcap=0.8), (23,))
 
 
 def composites():
-    return iter(())
+    def branch(g, x):
+        def part(operator):
+            node = helper.make_node(operator, [x], [operator])
+            value = helper.make_tensor_value_info(operator, g.element, None)
+            return helper.make_graph([node], operator, [], [value])
+
+        rank = g.op("Size", g.op("Shape", x))
+        condition = g.op("Equal", rank, g.i(2))
+        return g.op("If", condition, then_branch=part("Sin"), else_branch=part("Cos"))
+
+    yield Case("If", (4,), branch)
+
+    def function(g, x):
+        inner = [helper.make_node("Softmax", ["a"], ["b"]), helper.make_node("Mul", ["b", "a"], ["c"])]
+        reference = onnx.AttributeProto(name="axis", ref_attr_name="along", type=onnx.AttributeProto.INT)
+        inner[0].attribute.append(reference)
+        default = helper.make_attribute("along", 1)
+        imports = [helper.make_opsetid("", g.opset)]
+        g.functions.append(helper.make_function("own", "Weighted", ["a"], ["c"], inner, imports, [], [default]))
+        return g.op("Weighted", g.op("Weighted", x, domain="own"), domain="own", along=2)
+
+    yield Case("Function", (3, 4), function, (17, 21))
+
+    def mask(g, x):
+        # As in `x * (x > 0.3)` where the mask only chooses.
+        return g.op("Where", g.op("And", g.op("Greater", x, g.c(0.3)), g.op("Less", x, g.c(1.5))), g.op("Exp", x), x)
+
+    yield Case("Mask", (6,), mask)
+
+    def attention(g, x):
+        """Self-attention of PyTorch's script exporter: sequence first, heads joined with the batch."""
+        length, width, heads = 3, 4, 2
+        x = g.op("Transpose", x, perm=[1, 0, 2])
+        batch = g.op("Gather", g.op("Shape", x), g.i(1), axis=0)
+        joined = axes(g, "Unsqueeze", g.op("Mul", batch, g.i(heads)), [0])
+        parts = []
+        for _ in range(3):
+            part = g.op("Add", g.op("MatMul", x, g.r(width, width)), g.r(width))
+            shape = g.op("Concat", g.i([length]), joined, g.i([width // heads]), axis=0)
+            parts.append(g.op("Transpose", g.op("Reshape", part, shape), perm=[1, 0, 2]))
+        scores = g.op("MatMul", g.op("Mul", parts[0], g.c(0.5**0.5)), g.op("Transpose", parts[1], perm=[0, 2, 1]))
+        mixed = g.op("Transpose", g.op("MatMul", g.op("Softmax", scores, axis=2), parts[2]), perm=[1, 0, 2])
+        flat = g.op("Concat", axes(g, "Unsqueeze", g.op("Mul", batch, g.i(length)), [0]), g.i([width]), axis=0)
+        out = g.op("Gemm", g.op("Reshape", mixed, flat), g.r(width, width), g.r(width), transB=1)
+        shape = g.op("Concat", g.i([length]), axes(g, "Unsqueeze", batch, [0]), g.i([width]), axis=0)
+        return g.op("Transpose", g.op("Reshape", out, shape), perm=[1, 0, 2])
+
+    yield Case("Attention-joined", (3, 4), attention, (13, 17, 21))

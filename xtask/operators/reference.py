@@ -57,6 +57,69 @@ class GroupNormalization(OpRun):
         return (normal * np.repeat(scale, each).reshape(shape) + np.repeat(bias, each).reshape(shape),)
 
 
-ALL = [Erf, Gelu, Shrink, GlobalLpPool, LRN, MeanVarianceNormalization, GroupNormalization]
-# Operators that onnxruntime has for doubles, but computes with single precision inside.
-PREFERRED = {"GroupNormalization", "Shrink"}
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+class Recurrent(OpRun):
+    """Loops over directions and places; `cell` maps (gates of the input, state, cell, weights, bias) to state and cell."""
+
+    def _run(self, x, w, r, b=None, lengths=None, initial_h=None, initial_c=None, p=None, **attributes):
+        hidden, layout = attributes["hidden_size"], attributes.get("layout") or 0
+        if layout:
+            x = x.transpose(1, 0, 2)
+        steps, batch, _ = x.shape
+        directions = w.shape[0]
+        y = np.zeros((steps, directions, batch, hidden))
+        last, cells = np.zeros((2, directions, batch, hidden))
+        for d in range(directions):
+            h = np.zeros((batch, hidden)) if initial_h is None else initial_h[d]
+            c = np.zeros((batch, hidden)) if initial_c is None else initial_c[d]
+            bias = np.zeros(2 * w.shape[1]) if b is None else b[d]
+            of_input, of_state = np.split(bias, 2)
+            backwards = d == 1 or attributes.get("direction") in ("reverse", b"reverse")
+            for t in reversed(range(steps)) if backwards else range(steps):
+                h, c = self.cell(x[t] @ w[d].T + of_input, h, c, r[d], of_state, hidden, attributes)
+                y[t, d] = h
+            last[d], cells[d] = h, c
+        if layout:
+            y, last, cells = y.transpose(2, 0, 1, 3), last.transpose(1, 0, 2), cells.transpose(1, 0, 2)
+        return (y, last, cells)[: self.count]
+
+
+class LSTM(Recurrent):
+    count = 3
+
+    def cell(self, gates, h, c, r, bias, hidden, attributes):
+        i, o, f, g = np.split(gates + h @ r.T + bias, 4, 1)
+        c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+        return sigmoid(o) * np.tanh(c), c
+
+
+class GRU(Recurrent):
+    count = 2
+
+    def cell(self, gates, h, c, r, bias, hidden, attributes):
+        weights, biases = np.split(r, 3), np.split(bias, 3)
+        z, reset, g = np.split(gates, 3, 1)
+        z = sigmoid(z + h @ weights[0].T + biases[0])
+        reset = sigmoid(reset + h @ weights[1].T + biases[1])
+        if attributes.get("linear_before_reset"):
+            g = np.tanh(g + reset * (h @ weights[2].T + biases[2]))
+        else:
+            g = np.tanh(g + (reset * h) @ weights[2].T + biases[2])
+        return (1 - z) * g + z * h, c
+
+
+class RNN(Recurrent):
+    count = 2
+
+    def cell(self, gates, h, c, r, bias, hidden, attributes):
+        z = gates + h @ r.T + bias
+        relu = "Relu" in [str(name) for name in attributes.get("activations") or []]
+        return (np.maximum(z, 0) if relu else np.tanh(z)), c
+
+
+ALL = [Erf, Gelu, Shrink, GlobalLpPool, LRN, MeanVarianceNormalization, GroupNormalization, LSTM, GRU, RNN]
+# Operators that onnxruntime accepts with doubles, but computes in single precision inside or not at all.
+PREFERRED = {"GroupNormalization", "Shrink", "LSTM", "GRU", "RNN"}

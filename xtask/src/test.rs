@@ -19,6 +19,7 @@ pub(crate) fn run() -> Result<()> {
     docs::run(true)?;
     outsider()?;
     corpus()?;
+    operators()?;
     signing()
 }
 
@@ -64,6 +65,29 @@ fn corpus() -> Result<()> {
     let check = ["xtask/corpus/check.py", &binary.to_string_lossy(), &folder];
     eprint!("{}", peers::script(&python, &check)?);
     Ok(())
+}
+
+/// onnxruntime and finite differences against every operator that models can have.
+fn operators() -> Result<()> {
+    let python = peers::python("operators", "xtask/operators/requirements.txt")?;
+    let folder = target().join("operators");
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder)?;
+    }
+    let folder = folder.to_string_lossy().into_owned();
+    eprint!("{}", peers::script(&python, &["xtask/operators/make.py", &folder])?);
+    let arguments = [
+        "test",
+        "--quiet",
+        "-p",
+        "caiso-inference",
+        "--test",
+        "it",
+        "conformance",
+        "--",
+        "--ignored",
+    ];
+    crate::run::run_with("cargo", &arguments, &[("CAISO_OPERATOR_CASES", folder)])
 }
 
 /// The package model-signing verifies what caiso signs, and the other way round.

@@ -15,6 +15,7 @@ mod pick;
 mod pool;
 mod product;
 mod ranking;
+mod recurrent;
 mod reduce;
 mod resample;
 mod select;
@@ -37,6 +38,7 @@ pub(crate) use pick::Pick;
 pub(crate) use pool::{Pool, Pooling};
 pub(crate) use product::Product;
 pub(crate) use ranking::{ArgExtreme, TopK};
+pub(crate) use recurrent::{Cell, Recurrent};
 pub(crate) use reduce::{Cumulate, Reduce, Reduction};
 pub(crate) use resample::Resample;
 pub(crate) use select::{Concat, Select};
@@ -81,6 +83,8 @@ pub(crate) enum Kernel {
     Choose(Choose),
     /// Products of matrices that both depend on the row.
     Product(Product),
+    /// A recurrent layer.
+    Recurrent(Recurrent),
     /// Values at places that depend on the row.
     Pick(Pick),
     /// One number of the values along an axis.
@@ -162,6 +166,7 @@ impl Kernel {
             Self::Choose(choose) => choose.forward(rows, inputs, values, out),
             Self::Product(product) => product.forward(rows, inputs, values, out),
             Self::Pick(pick) => pick.forward(rows, inputs, values, out),
+            Self::Recurrent(layer) => layer.forward(rows, inputs, values, out),
             Self::Reduce(reduce) => reduce.forward(&values[inputs[0]], out),
             Self::Cumulate(cumulate) => cumulate.forward(&values[inputs[0]], out),
             Self::Resample(resample) => resample.forward(&values[inputs[0]], out),
@@ -248,6 +253,9 @@ impl Kernel {
                 product.backward(rows, &step.inputs, values, seed, gradients);
             }
             Self::Pick(pick) => pick.backward(rows, &step.inputs, values, seed, gradients),
+            Self::Recurrent(layer) => {
+                layer.backward(rows, &step.inputs, values, out, seed, gradients);
+            }
             Self::Reduce(reduce) => reduce.backward(&values[slot], out, seed, gradient),
             Self::Cumulate(cumulate) => cumulate.backward(seed, gradient),
             Self::Resample(resample) => resample.backward(seed, gradient),

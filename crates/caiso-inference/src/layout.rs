@@ -116,7 +116,7 @@ impl Layouts<'_> {
     /// A step whose output is still to be turned back.
     fn before(&mut self, kernel: Kernel, inputs: Vec<usize>, back: Transpose, output: usize) {
         let turned = self.slot(self.slots[output]);
-        self.push(kernel, inputs, turned);
+        self.steps.push(Step { origin: output, ..Step::new(kernel, inputs, turned) });
         self.push(Kernel::Transpose(back), vec![turned], output);
         self.from[output] = Some((turned, back));
     }

@@ -8,6 +8,7 @@
 )]
 
 mod arithmetic;
+mod attention;
 mod classic;
 mod columns;
 mod conv;
@@ -26,6 +27,7 @@ mod normalization;
 mod operators;
 mod pool;
 mod ranking;
+mod recurrent;
 mod reduce;
 mod resize;
 mod shape;
@@ -33,6 +35,7 @@ mod structure;
 mod support;
 mod tail;
 mod value;
+mod walk;
 mod window;
 mod xgboost;
 
@@ -83,7 +86,8 @@ pub fn load(bytes: &[u8]) -> Result<Box<dyn Model>, Error> {
 ///
 /// One input, `float` with the batch as first axis, and one output of class scores, whose end is cut back to
 /// logits (see [`LogitTap`](crate::LogitTap)). A second output with the label, as scikit-learn models have
-/// it, is ignored.
+/// it, is ignored. Everything is computed in single precision: half and double precision in the file become
+/// that, and integers that depend on the input are exact up to 2^24.
 pub struct OnnxModel {
     spec: ModelSpec,
     program: Program,
@@ -103,7 +107,7 @@ impl OnnxModel {
     /// is no classifier of independent rows.
     pub fn load(bytes: &[u8]) -> Result<Self, Error> {
         let model = onnx::Model::decode(bytes)?;
-        let (spec, program) = graph::build(&model)?;
+        let (spec, program) = walk::build(&model)?;
         Ok(Self { spec, program })
     }
 }

@@ -257,6 +257,8 @@ pub struct Function<'a> {
     pub outputs: Vec<&'a str>,
     /// Names of its attributes, with and without a default.
     pub attributes: Vec<&'a str>,
+    /// Values of attributes that a calling node need not give.
+    pub defaults: Vec<Attribute<'a>>,
     /// Its body.
     pub nodes: Vec<Node<'a>>,
     /// Operator sets its body imports.

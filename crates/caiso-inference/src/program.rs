@@ -13,7 +13,7 @@ pub(crate) struct Program {
     pub(crate) output: usize,
     /// Slots between the input and the logits, both included, as far as a gradient goes.
     pub(crate) path: Vec<bool>,
-    /// Slots on the path from the input to the logits that a gradient does not get past.
+    /// Slots of the loaded graph on the path from the input to the logits that a gradient does not get past.
     pub(crate) blocked: Vec<usize>,
 }
 
@@ -24,14 +24,19 @@ pub(crate) struct Step {
     /// For each input: in reverse order this step is the first to write to that slot's gradient.
     pub(crate) first: Vec<bool>,
     pub(crate) output: usize,
+    /// The slot that it wrote when the graph was loaded, before anything was rearranged.
+    pub(crate) origin: usize,
     /// The gradient of the logits passes through this step.
     pub(crate) on_path: bool,
+    /// What it yields does not depend on the model's input.
+    pub(crate) constant: bool,
 }
 
 impl Step {
     /// A step whose way back is still to be found by [`Program::new`].
     pub(crate) fn new(kernel: Kernel, inputs: Vec<usize>, output: usize) -> Self {
-        Self { kernel, inputs, first: Vec::new(), output, on_path: false }
+        let (first, on_path, constant) = (Vec::new(), false, false);
+        Self { kernel, inputs, first, output, origin: output, on_path, constant }
     }
 }
 
@@ -57,8 +62,9 @@ impl Program {
         }
 
         let mut constant = vec![false; slots.len()];
-        for step in &steps {
-            constant[step.output] = step.inputs.is_empty();
+        for step in &mut steps {
+            step.constant = step.inputs.iter().all(|&slot| constant[slot]);
+            constant[step.output] = step.constant;
         }
         let mut path = vec![false; slots.len()];
         path[output] = true;
@@ -70,7 +76,7 @@ impl Program {
                 step.on_path && step.kernel.carries(input.0) && !constant[*input.1]
             };
             if step.on_path && !step.inputs.iter().enumerate().any(|input| carried(&input)) {
-                blocked.push(step.output);
+                blocked.push(step.origin);
             }
             let inputs = step.inputs.iter().enumerate();
             let first = inputs

@@ -1,7 +1,7 @@
 //! Evaluation of a program forwards and backwards.
 
 use crate::model::{check_length, check_rows};
-use crate::program::Program;
+use crate::program::{Program, Step};
 use crate::{Error, Session};
 
 /// Buffers of one thread for one program.
@@ -22,6 +22,19 @@ impl<'m> Workspace<'m> {
         let empty = vec![Vec::new(); program.slots.len()];
         Self { program, rows: 0, values: empty.clone(), gradients: empty, scratch: Vec::new() }
     }
+
+    /// Some steps forwards.
+    fn run(&mut self, which: impl Fn(&Step) -> bool) {
+        if self.rows == 0 {
+            return;
+        }
+        for step in self.program.steps.iter().filter(|step| which(step)) {
+            let mut out = std::mem::take(&mut self.values[step.output]);
+            let values = &self.values;
+            step.kernel.forward(self.rows, &step.inputs, values, &mut out, &mut self.scratch);
+            self.values[step.output] = out;
+        }
+    }
 }
 
 impl Session for Workspace<'_> {
@@ -38,21 +51,11 @@ impl Session for Workspace<'_> {
                     gradients.resize(count * size, 0.0);
                 }
             }
-            for step in program.steps.iter().filter(|step| step.inputs.is_empty()) {
-                let out = &mut self.values[step.output];
-                step.kernel.forward(count, &[], &[], out, &mut self.scratch);
-            }
             self.rows = count;
+            self.run(|step| step.constant);
         }
         self.values[0].copy_from_slice(rows);
-        if count == 0 {
-            return Ok(());
-        }
-        for step in program.steps.iter().filter(|step| !step.inputs.is_empty()) {
-            let mut out = std::mem::take(&mut self.values[step.output]);
-            step.kernel.forward(count, &step.inputs, &self.values, &mut out, &mut self.scratch);
-            self.values[step.output] = out;
-        }
+        self.run(|step| !step.constant);
         Ok(())
     }
 

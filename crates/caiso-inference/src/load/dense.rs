@@ -189,6 +189,8 @@ fn product(builder: &mut Builder, left: &Value, right: &Value) -> Result<Value, 
             Value::Constant(constant) => constant.numbers().unwrap_or_default(),
             _ => Vec::new(),
         });
+        // What is computed while loading is bounded as well.
+        builder.spend(&[&outer[..], &[m, n, k.div_ceil(256)]].concat())?;
         let mut out = vec![0.0; builder.spend(&shape)?];
         kernel.forward(1, &[0, 1], &numbers, &mut out, &mut Vec::new());
         return Ok(Constant::floats(shape, out));

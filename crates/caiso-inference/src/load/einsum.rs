@@ -38,6 +38,9 @@ pub(super) fn einsum(builder: &mut Builder, op: &Op<'_>) -> Result<Vec<Value>, F
             rank.checked_sub(letters).filter(|&hidden| hidden == 0 || term.contains("..."));
         let hidden = hidden
             .ok_or_else(|| Fault::Graph(format!("term {term:?} for a value of {rank} axes")))?;
+        if hidden > 10 {
+            return Err(refused("more than ten axes behind an ellipsis"));
+        }
         widest = widest.max(hidden);
         spelled.push((*term, hidden));
     }

@@ -6,8 +6,8 @@ use super::graph::Builder;
 use super::layout::Layout;
 use super::value::{Constant, Rows, Value};
 use super::{
-    arithmetic, classic, columns, conv, dense, einsum, ensemble, extent, indexing, movement,
-    normalization, pool, ranking, reduce, resize, structure, support,
+    arithmetic, attention, classic, columns, conv, dense, einsum, ensemble, extent, indexing,
+    movement, normalization, pool, ranking, recurrent, reduce, resize, structure, support,
 };
 use crate::Error;
 use crate::onnx::{AttributeValue, Node, Tensor, domain_name};
@@ -115,6 +115,8 @@ table! {
     ("ai.onnx", "LRN") => normalization::local_response_normalization,
     ("ai.onnx", "MeanVarianceNormalization") => normalization::mean_variance_normalization,
     ("ai.onnx", "Resize" | "Upsample") => resize::resize,
+    ("ai.onnx", "GRU" | "LSTM" | "RNN") => recurrent::recurrent,
+    ("ai.onnx", "Attention") => attention::attention,
     ("ai.onnx.ml", "LinearClassifier") => classic::linear_classifier,
     ("ai.onnx.ml", "Scaler") => classic::scaler,
     ("ai.onnx.ml", "Normalizer") => classic::normalizer,

@@ -464,7 +464,11 @@ fn function<'a>(meter: &mut Meter, message: Message<'a>) -> Decoded<Function<'a>
                 7 => function.nodes.push(node(meter, field.message()?)?),
                 9 => function.opset_imports.push(opset(meter, field.message()?)?),
                 10 => function.domain = field.string()?,
-                11 => function.attributes.push(attribute(meter, field.message()?)?.name),
+                11 => {
+                    let default = attribute(meter, field.message()?)?;
+                    function.attributes.push(default.name);
+                    function.defaults.push(default);
+                }
                 8 | 12..=14 => {}
                 _ => meter.unknown(&field, "FunctionProto"),
             }

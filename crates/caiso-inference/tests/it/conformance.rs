@@ -1,6 +1,5 @@
 //! Every operator against onnxruntime: values, and derivatives by finite differences in double precision
-//! (`xtask/operators/make.py`). `cargo xtask test` runs this with the folder of cases; without it there is nothing to
-//! compare.
+//! (`xtask/operators/make.py`). `cargo xtask test` makes the cases and runs this.
 
 #![expect(clippy::disallowed_methods, reason = "it reads the cases")]
 
@@ -88,8 +87,10 @@ fn check(folder: &Path, case: &Value) -> Result<(), String> {
 }
 
 #[test]
+#[ignore = "needs the cases that xtask/operators/make.py makes with onnxruntime"]
 fn operators_agree_with_onnxruntime() {
-    let Ok(folder) = std::env::var("CAISO_OPERATOR_CASES") else { return };
+    let folder =
+        std::env::var("CAISO_OPERATOR_CASES").expect("CAISO_OPERATOR_CASES is their folder");
     let folder = Path::new(&folder);
     let cases: Value =
         serde_json::from_slice(&std::fs::read(folder.join("cases.json")).unwrap()).unwrap();

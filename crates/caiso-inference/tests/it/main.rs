@@ -9,6 +9,7 @@ mod forward_only;
 mod gradients;
 mod images;
 mod independence;
+mod kernels;
 mod recorded;
 mod refusals;
 mod trees;

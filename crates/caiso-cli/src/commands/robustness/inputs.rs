@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use caiso_core::sha256_hex;
 use caiso_data::{Data, Table};
-use caiso_inference::Model;
+use caiso_inference::{Model, Thresholded};
 use caiso_robustness::{Domain, FeatureDomain, Problem};
 use serde::Serialize;
 
@@ -95,8 +95,15 @@ fn read(path: &Path, files: &mut Vec<File>) -> Result<Vec<u8>> {
 
 fn model(path: &Path, threshold: Option<f64>, files: &mut Vec<File>) -> Result<Box<dyn Model>> {
     let bytes = read(path, files)?;
-    let _ = threshold;
-    caiso_inference::load(&bytes).with_context(|| format!("cannot run {}", path.display()))
+    let cannot = || format!("cannot run {}", path.display());
+    let model = caiso_inference::load(&bytes).with_context(cannot)?;
+    Ok(match threshold {
+        #[expect(clippy::cast_possible_truncation, reason = "models compute in f32")]
+        Some(threshold) => {
+            Box::new(Thresholded::new(model, threshold as f32).with_context(cannot)?)
+        }
+        None => model,
+    })
 }
 
 fn model_with_gradients(path: &Path, files: &mut Vec<File>) -> Result<Box<dyn Model>> {
