@@ -1,5 +1,7 @@
 //! A loaded graph: steps over slots, in the order of evaluation.
 
+use std::sync::Arc;
+
 use crate::CHUNK;
 use crate::kernels::{Kernel, Operator, Unary};
 use crate::layout;
@@ -53,6 +55,7 @@ impl Program {
         }
         steps.retain(|step| needed[step.output]);
         join(&mut steps, slots.len(), output);
+        join_trees(&mut steps);
         for step in &mut steps {
             match &mut step.kernel {
                 Kernel::Conv(conv) => conv.finish(),
@@ -144,6 +147,24 @@ fn join(steps: &mut Vec<Step>, slots: usize, output: usize) {
         joined.push(step);
     }
     *steps = joined;
+}
+
+/// Trees take over scaling before them, if there is nothing else: attacks then see thresholds of the input itself.
+fn join_trees(steps: &mut Vec<Step>) {
+    let [scaling, trees] = steps.as_slice() else { return };
+    let (Kernel::Arithmetic(arithmetic), Kernel::Trees(ensemble)) =
+        (&scaling.kernel, &trees.kernel)
+    else {
+        return;
+    };
+    if scaling.inputs != [0] || trees.inputs != [scaling.output] {
+        return;
+    }
+    let joined = arithmetic.increasing().map(|function| ensemble.before(&function));
+    if let Some(joined) = joined {
+        let output = trees.output;
+        *steps = vec![Step::new(Kernel::Trees(Arc::new(joined)), vec![0], output)];
+    }
 }
 
 /// The convolution that takes over a sum of two slots, the later one of what yields them, and the other slot.

@@ -2,6 +2,7 @@
 
 mod build;
 mod evaluate;
+mod fold;
 mod model;
 
 pub(crate) use build::{Node, Test, round_down};

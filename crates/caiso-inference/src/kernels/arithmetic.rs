@@ -202,6 +202,23 @@ impl Arithmetic {
         Self { operator, operands, linear }
     }
 
+    /// What it makes of a number at a place of the row, if a larger number never becomes a smaller one.
+    pub(crate) fn increasing(&self) -> Option<impl Fn(usize, f32) -> f32> {
+        let linear = self.linear.as_ref()?;
+        let rises = linear.slopes.iter().all(|slope| *slope > 0.0 && slope.is_finite());
+        let apply = |place: usize, value: f32, stage: &Stage| {
+            let constant = stage.constant[place];
+            if stage.constant_first {
+                stage.operator.apply(constant, value)
+            } else {
+                stage.operator.apply(value, constant)
+            }
+        };
+        rises.then_some(move |place: usize, value: f32| {
+            linear.stages.iter().fold(value, |value, stage| apply(place, value, stage))
+        })
+    }
+
     /// Whether it adds two slots in the output's shape.
     pub(crate) fn is_sum_of_slots(&self) -> bool {
         let whole = |operand: &Operand| matches!(operand, Operand::Slot { map: None });

@@ -144,16 +144,14 @@ pub(super) fn tree_ensemble(builder: &mut Builder, op: &Op<'_>) -> Outputs {
         1 => Aggregate::Sum,
         other => return Err(Fault::Unsupported(format!("aggregate_function = {other}"))),
     };
-    let transform = match op.int("post_transform", 0)? {
-        0 => Transform::None,
-        1 => Transform::Softmax,
-        2 => Transform::Logistic,
-        other => return Err(Fault::Unsupported(format!("post_transform = {other}"))),
-    };
+    // The standard counts SOFTMAX as 1 and LOGISTIC as 2, onnxruntime the other way round.
+    let transform = op.int("post_transform", 0)?;
+    if transform != 0 {
+        return Err(Fault::Unsupported(format!("post_transform = {transform}")));
+    }
     let forest = Forest::of_version_5(op)?;
     let targets = op.int("n_targets", 1)?;
-    let sums = regression(builder, &rows, &forest, (aggregate, targets), None)?;
-    Ok(vec![Value::Rows(transform.push(builder, sums)?)])
+    Ok(vec![Value::Rows(regression(builder, &rows, &forest, (aggregate, targets), None)?)])
 }
 
 fn regression(

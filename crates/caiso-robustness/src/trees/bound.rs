@@ -31,7 +31,7 @@ pub(super) struct Bound<'q> {
     best: Vec<f64>,
 }
 
-/// Where a box is to be split: a feature, and the parts of its values that are within reach.
+/// Where a box is to be split: a feature, and the parts of its values.
 pub(super) struct Split {
     pub(super) feature: usize,
     pub(super) parts: Vec<(f32, f32)>,
@@ -120,8 +120,7 @@ impl<'q> Bound<'q> {
             let near = reached.iter().find(|(low, high, ..)| holds(*low, *high));
             let &(low, high, child, lead) = near.expect("the part that holds the point");
             if reached.iter().any(|(.., other)| *other > lead) {
-                let parts = reached.iter().map(|(low, high, ..)| (*low, *high)).collect();
-                split = Some(Split { feature: j, parts });
+                split = Some((j, test));
                 break;
             }
             self.narrow(j, low, high);
@@ -131,7 +130,11 @@ impl<'q> Bound<'q> {
         for (j, before) in narrowed.into_iter().rev() {
             self.restore(j, before);
         }
-        split
+        // Of the whole box, which on the way here was narrowed.
+        let (feature, test) = split?;
+        let all = parts(test, self.region.low[feature], self.region.high[feature]);
+        let parts = all.into_iter().map(|(_, low, high)| (low, high)).collect();
+        Some(Split { feature, parts })
     }
 
     fn enter(&mut self, region: &Region, most: f64) {

@@ -54,7 +54,7 @@ fn row(domain: &Domain, stream: &mut Stream) -> Vec<f32> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
 
     /// The distance, the bound and the point agree with trying every cell, in all norms.
     #[test]
