@@ -113,6 +113,11 @@ impl Conv {
         (!self.relu && !self.residual && pixels.all(|other| other == first)).then_some(first)
     }
 
+    /// Number of its weights as they are packed, forwards and backwards.
+    pub(crate) fn weights(&self) -> usize {
+        self.ready().iter().map(Correlation::weights).sum()
+    }
+
     fn ready(&self) -> &[Correlation; 2] {
         self.ready.as_ref().expect("a program finishes its convolutions")
     }

@@ -163,6 +163,17 @@ impl Correlation {
         Self { input: shape.input, padded, before, channels, output_pixels, method }
     }
 
+    /// Number of its weights as they are packed.
+    pub(super) fn weights(&self) -> usize {
+        match &self.method {
+            Method::Phases(phases) => {
+                let panels = phases.iter().flat_map(|phase| &phase.panels);
+                panels.map(|panel| panel.weights.len()).sum()
+            }
+            Method::Winograd(winograd) => winograd.weights.len(),
+        }
+    }
+
     /// Values of a row with its padding.
     pub(super) fn padded_row(&self) -> usize {
         self.padded.iter().product::<usize>() * self.channels[0]

@@ -41,7 +41,7 @@ pub(super) struct Winograd {
     origin: usize,
     bias: Vec<f32>,
     /// For each of the tile's numbers and each panel of output channels, one for each input and each of these.
-    weights: Vec<f32>,
+    pub(super) weights: Vec<f32>,
 }
 
 /// Where tiles lie.
