@@ -7,6 +7,8 @@ caiso_core::units![
     fgsm,
     bim,
     pgd,
+    mifgsm,
+    fgsm_minimal,
     deepfool,
     ddn,
     fmn,

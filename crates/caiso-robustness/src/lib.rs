@@ -21,6 +21,7 @@ mod error;
 mod evaluate;
 mod image;
 mod input;
+mod losses;
 mod measure;
 mod metrics;
 mod nested;
