@@ -8,6 +8,7 @@
 //!
 //! Every adversarial row is valid: within the bounds, immutable features untouched, integer features whole.
 
+mod apgd;
 mod ascent;
 mod attack;
 mod attacks;
@@ -30,6 +31,7 @@ mod objective;
 mod oracle;
 mod parameters;
 mod pool;
+mod projection;
 mod refine;
 mod report;
 mod run;
