@@ -11,6 +11,7 @@ caiso_core::units![
     apgd_ce,
     apgd_dlr,
     apgd_t,
+    fab,
     fgsm_minimal,
     deepfool,
     ddn,
