@@ -12,6 +12,7 @@ caiso_core::units![
     apgd_dlr,
     apgd_t,
     fab,
+    square,
     fgsm_minimal,
     deepfool,
     ddn,

@@ -39,6 +39,7 @@ mod schedule;
 mod summary;
 mod text;
 mod trees;
+mod windows;
 
 pub use attack::{Attack, Goal, Scope, find};
 pub use attacks::ALL as ATTACKS;
