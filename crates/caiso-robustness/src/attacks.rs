@@ -13,6 +13,7 @@ caiso_core::units![
     apgd_t,
     fab,
     square,
+    autoattack,
     fgsm_minimal,
     deepfool,
     ddn,

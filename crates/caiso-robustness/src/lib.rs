@@ -27,6 +27,7 @@ mod measure;
 mod metrics;
 mod nested;
 mod norm;
+mod notes;
 mod objective;
 mod oracle;
 mod parameters;

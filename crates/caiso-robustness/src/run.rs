@@ -9,7 +9,7 @@ use crate::batch::{Batch, Found, Task};
 use crate::norm::{Distances, Norm};
 use crate::oracle::Oracle;
 use crate::pool::Pool;
-use crate::{Domain, RobustnessError, input};
+use crate::{Domain, RobustnessError, input, notes};
 
 /// A model and the rows it is attacked on.
 #[derive(Clone, Copy)]
@@ -210,7 +210,7 @@ pub fn run(
             .collect(),
         adversarial: problem.rows.to_vec(),
         stopped: None,
-        notes: Vec::new(),
+        notes: notes::of_model(attack, problem, &logits)?,
     };
     let is_target = |row: usize| {
         settings.targets.as_ref().is_some_and(|targets| targets[row] == problem.labels[row])
@@ -255,6 +255,7 @@ pub fn run(
             }
         }
     }
+    result.notes.extend(notes::of_results(attack, &result.rows));
     Ok(result)
 }
 
