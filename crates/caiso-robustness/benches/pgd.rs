@@ -6,6 +6,9 @@ use caiso_inference::OnnxModel;
 use caiso_robustness::{CHECKS, Domain, FeatureDomain, Norm, Problem, Settings, find, run};
 use divan::counter::ItemsCount;
 
+#[expect(dead_code, reason = "the tests use the rest")]
+#[path = "../tests/it/models.rs"]
+mod models;
 #[path = "../tests/it/mortgage.rs"]
 mod mortgage;
 
@@ -28,6 +31,31 @@ fn pgd_20_steps(bencher: divan::Bencher<'_, '_>, count: usize) {
     let (settings, context) = (Settings::new(Norm::Linf, Some(0.05)), RunContext::with_seed(1));
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
     bencher.counter(ItemsCount::new(count)).bench(|| {
+        pool.install(|| run(attack, &parameters, &problem, &settings, &context, &|_| ()))
+            .expect("it runs")
+    });
+}
+
+/// 64 rows of 64 features on a network with layers of 128 and 64 and ten classes, epsilon 0.05: PGD with 20 steps, APGD with
+/// 100, and the whole of AutoAttack.
+#[divan::bench(args = ["pgd", "apgd-ce", "autoattack"])]
+fn network(bencher: divan::Bencher<'_, '_>, name: &str) {
+    let domain = Domain::uniform(64, 0.0, 1.0).expect("an interval");
+    let network = models::network(&[64, 128, 64, 10], 7);
+    let (rows, labels) = models::rows(&domain, &network, 64, 7);
+    let model = network.load();
+    let attack = find(name).expect("a name");
+    let given = match name {
+        "pgd" => serde_json::json!({"steps": 20, "random_start": false}),
+        _ => serde_json::json!({}),
+    };
+    let parameters =
+        attack.parameters.resolve(given.as_object().expect("an object")).expect("valid");
+    let problem =
+        Problem { model: &model, domain: &domain, rows: &rows, labels: &labels, surrogate: None };
+    let (settings, context) = (Settings::new(Norm::Linf, Some(0.05)), RunContext::with_seed(1));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool");
+    bencher.counter(ItemsCount::new(64_usize)).bench(|| {
         pool.install(|| run(attack, &parameters, &problem, &settings, &context, &|_| ()))
             .expect("it runs")
     });

@@ -1,10 +1,10 @@
 //! Projected gradient ascent on a loss: the loop that FGSM, BIM, PGD and the momentum method share.
 
-use caiso_inference::Loss;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Batch;
+use crate::losses::AttackLoss;
 use crate::{Norm, RobustnessError};
 
 /// How far and how often to step.
@@ -55,10 +55,10 @@ impl Ascent {
     ) -> Result<(), RobustnessError> {
         let mut losses = vec![0.0; rows.len()];
         let mut gradients = vec![0.0; points.len()];
-        let labels: Vec<usize> = rows.iter().map(|&row| batch.labels[row]).collect();
+        let aims = batch.aims(rows);
         for _ in 0..self.steps {
             let loss = |k: usize, logits: &[f32], seed: &mut [f32]| {
-                Loss::CrossEntropy.value_and_seed(logits, labels[k], seed)
+                AttackLoss::CrossEntropy.value_and_seed(logits, aims[k], seed)
             };
             batch.loss_and_gradient(rows, points, loss, &mut losses, &mut gradients)?;
             self.step(batch, rows, points, &mut gradients);

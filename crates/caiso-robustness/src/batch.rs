@@ -4,6 +4,8 @@
 //! arithmetic. Whatever the model is asked for a decision is a valid input: within bounds, whole numbers whole, one category in
 //! each one-hot group, immutable features untouched.
 
+mod estimate;
+
 use caiso_inference::arg_max;
 use caiso_math::Stream;
 
@@ -65,6 +67,8 @@ pub(crate) struct Batch<'o, 'm> {
     pub(crate) measure: Measure,
     /// What is found, row by row.
     pub(crate) found: Vec<Found>,
+    /// What one has to know about the attack itself; the same for all rows.
+    pub(crate) notes: Vec<String>,
     /// For each row the least adversarial example so far, else the last point tried, in the model's units.
     pub(crate) adversarial: Vec<f32>,
     /// Buffers of the last call: rows, points in the model's units, logits, and which of them are adversarial.
@@ -85,6 +89,8 @@ pub(crate) struct Found {
     pub(crate) measured: f64,
     /// The class it is taken for.
     pub(crate) class: usize,
+    /// The attack that found it.
+    pub(crate) by: Option<&'static str>,
     /// Rows the model was asked to evaluate.
     pub(crate) queries: u64,
     /// The attack found no point to start from, which shows nothing about the model.
@@ -102,6 +108,7 @@ impl Found {
         distance: f64::INFINITY,
         measured: f64::INFINITY,
         class: 0,
+        by: None,
         queries: 0,
         init_failed: false,
         without_gradient: false,
@@ -149,6 +156,7 @@ impl<'o, 'm> Batch<'o, 'm> {
             model_high,
             measure: Measure::Distance,
             found: vec![Found::NOTHING; ids.len()],
+            notes: Vec::new(),
             adversarial: rows.to_vec(),
             rows: Vec::new(),
             input: Vec::new(),
@@ -206,6 +214,13 @@ impl<'o, 'm> Batch<'o, 'm> {
         self.task.domain.in_units(&self.gather(rows, &self.adversarial))
     }
 
+    /// Notes something about the attack that holds for every row, once.
+    pub(crate) fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
     /// The random stream of a row; every independent use of it takes its own lane.
     pub(crate) fn stream(&self, row: usize) -> Stream {
         Stream::new(self.task.seed, self.task.code, self.ids[row] as u64)
@@ -222,6 +237,19 @@ impl<'o, 'm> Batch<'o, 'm> {
                 clip(low, high, point);
             }
         }
+    }
+
+    /// Lets the rows move as far as is valid, for an attack that comes back to their balls by itself.
+    pub(crate) fn leave_balls(&mut self) {
+        let domain = self.task.domain;
+        let rows = self.model_origin.chunks_exact(self.width);
+        let low = self.model_low.chunks_exact_mut(self.width);
+        let high = self.model_high.chunks_exact_mut(self.width);
+        for (row, (low, high)) in rows.zip(low.zip(high)) {
+            domain.reach(row, f64::INFINITY, low, high);
+        }
+        self.low = domain.in_units(&self.model_low);
+        self.high = domain.in_units(&self.model_high);
     }
 
     /// Whether logits make a row adversarial.
@@ -298,11 +326,10 @@ impl<'o, 'm> Batch<'o, 'm> {
             seed(k, logits, into);
         }
         session.backward(gradients)?;
-        if !self.task.domain.is_unscaled() {
-            for gradient in gradients.chunks_exact_mut(self.width) {
-                for (gradient, feature) in gradient.iter_mut().zip(self.task.domain.features()) {
-                    *gradient *= feature.unit() as f32;
-                }
+        // Without units there is nothing to multiply with.
+        for gradient in gradients.chunks_exact_mut(self.width) {
+            for (gradient, &unit) in gradient.iter_mut().zip(self.task.domain.units()) {
+                *gradient *= unit as f32;
             }
         }
         Ok(())
@@ -427,6 +454,7 @@ impl<'o, 'm> Batch<'o, 'm> {
             model_high: self.gather(rows, &self.model_high),
             measure: self.measure.clone(),
             found: rows.iter().map(|&row| self.found[row]).collect(),
+            notes: std::mem::take(&mut self.notes),
             adversarial: self.gather(rows, &self.adversarial),
             rows: Vec::new(),
             input: Vec::new(),
@@ -437,7 +465,8 @@ impl<'o, 'm> Batch<'o, 'm> {
             oracle: &mut *self.oracle,
         };
         let result = attack(&mut part);
-        let Batch { found, adversarial, .. } = part;
+        let Batch { found, adversarial, notes, .. } = part;
+        self.notes = notes;
         for (k, &row) in rows.iter().enumerate() {
             self.found[row] = found[k];
             let span = self.span(row);
@@ -454,23 +483,30 @@ impl<'o, 'm> Batch<'o, 'm> {
     fn load(&mut self, rows: &[usize], points: &[f32]) {
         self.rows.clear();
         self.rows.extend_from_slice(rows);
-        self.input.clear();
-        self.input.extend_from_slice(points);
+        self.input.resize(points.len(), 0.0);
         let width = self.width;
-        let features = self.task.domain.features();
-        let unscaled = self.task.domain.is_unscaled();
-        for (&row, point) in rows.iter().zip(self.input.chunks_exact_mut(width)) {
+        let units = self.task.domain.units();
+        let pairs = self.input.chunks_exact_mut(width).zip(points.chunks_exact(width));
+        for (&row, (input, point)) in rows.iter().zip(pairs) {
             let span = row * width..(row + 1) * width;
-            if !unscaled {
-                let own = self.origin[span.clone()].iter().zip(&self.model_origin[span.clone()]);
-                for (value, (feature, (&scaled, &own))) in
-                    point.iter_mut().zip(features.iter().zip(own))
+            let low = &self.model_low[span.clone()];
+            let high = &self.model_high[span.clone()];
+            let ends = low.iter().zip(high);
+            if units.is_empty() {
+                for (input, (&value, (&low, &high))) in input.iter_mut().zip(point.iter().zip(ends))
                 {
-                    let moved = (f64::from(*value) * feature.unit()) as f32;
-                    *value = if *value == scaled { own } else { moved };
+                    *input = value.max(low).min(high);
                 }
+                continue;
             }
-            clip(&self.model_low[span.clone()], &self.model_high[span], point);
+            let own = self.origin[span.clone()].iter().zip(&self.model_origin[span]);
+            let values = point.iter().zip(units).zip(own).zip(ends);
+            for (input, (((&value, &unit), (&scaled, &own)), (&low, &high))) in
+                input.iter_mut().zip(values)
+            {
+                let moved = (f64::from(value) * unit) as f32;
+                *input = if value == scaled { own } else { moved }.max(low).min(high);
+            }
         }
     }
 
@@ -515,6 +551,7 @@ impl<'o, 'm> Batch<'o, 'm> {
                     self.found[row].measured = measured;
                     self.found[row].distance = distance;
                     self.found[row].class = arg_max(logits);
+                    self.found[row].by = Some(self.task.attack);
                     self.adversarial[span].copy_from_slice(point);
                 }
             } else if !self.found[row].is_adversarial() && self.epsilons[row].is_finite() {
@@ -537,59 +574,6 @@ impl<'o, 'm> Batch<'o, 'm> {
             }
             self.found[row].queries = queries;
         }
-        Ok(())
-    }
-
-    /// The gradient of `seeds * logits` at the points of the last forward, estimated from scores at `pairs` of points on
-    /// opposite sides.
-    fn estimate(
-        &mut self,
-        seeds: &[f32],
-        pairs: u32,
-        deviation: f32,
-        gradients: &mut [f32],
-    ) -> Result<(), RobustnessError> {
-        let (width, classes) = (self.width, self.classes);
-        let centres = std::mem::take(&mut self.points);
-        let rows = self.rows.clone();
-        let logits = std::mem::take(&mut self.logits);
-        gradients.fill(0.0);
-        let mut directions = vec![0.0; pairs as usize * width];
-        let mut around = vec![0.0; 2 * pairs as usize * width];
-        for (k, &row) in rows.iter().enumerate() {
-            // The number of queries so far makes each estimate's directions its own.
-            let mut stream = self.stream(row).lane(self.found[row].queries as u32);
-            let centre = &centres[k * width..][..width];
-            let seed = &seeds[k * classes..][..classes];
-            for (direction, pair) in
-                directions.chunks_exact_mut(width).zip(around.chunks_exact_mut(2 * width))
-            {
-                let (ahead, behind) = pair.split_at_mut(width);
-                for j in 0..width {
-                    direction[j] = stream.next_normal() as f32;
-                    ahead[j] = centre[j] + deviation * direction[j];
-                    behind[j] = centre[j] - deviation * direction[j];
-                }
-            }
-            self.load(&vec![row; 2 * pairs as usize], &around);
-            self.spend(1)?;
-            self.oracle.ask(&self.input, &mut self.logits)?;
-            let gradient = &mut gradients[k * width..][..width];
-            for (pair, direction) in
-                self.logits.chunks_exact(2 * classes).zip(directions.chunks_exact(width))
-            {
-                let (ahead, behind) = pair.split_at(classes);
-                let slope: f32 =
-                    seed.iter().zip(ahead.iter().zip(behind)).map(|(s, (a, b))| s * (a - b)).sum();
-                let weight = slope / (2.0 * deviation * pairs as f32);
-                for (gradient, direction) in gradient.iter_mut().zip(direction) {
-                    *gradient += weight * direction;
-                }
-            }
-        }
-        self.load(&rows, &centres);
-        self.logits = logits;
-        self.points = centres;
         Ok(())
     }
 }

@@ -60,7 +60,8 @@ pub struct Domain {
     /// Features of which exactly one is 1 and all others are 0.
     one_hot: Vec<Vec<usize>>,
     continuous: bool,
-    unscaled: bool,
+    /// Of each feature, what counts as a change of 1; empty if it is 1 for all.
+    units: Vec<f64>,
 }
 
 impl Domain {
@@ -77,8 +78,8 @@ impl Domain {
             }
         }
         let continuous = !features.iter().any(|feature| feature.integer);
-        let unscaled = features.iter().all(|feature| feature.unit() == 1.0);
-        Ok(Self { features, one_hot: Vec::new(), continuous, unscaled })
+        let units = units(&features);
+        Ok(Self { features, one_hot: Vec::new(), continuous, units })
     }
 
     /// `width` continuous features between the same bounds, measured in the model's own units: pixels.
@@ -108,6 +109,7 @@ impl Domain {
             }
         }
         self.continuous &= groups.is_empty();
+        self.units = units(&self.features);
         self.one_hot = groups;
         Ok(self)
     }
@@ -122,23 +124,23 @@ impl Domain {
         self.continuous
     }
 
-    /// Whether distances are measured in the model's own units.
-    pub(crate) fn is_unscaled(&self) -> bool {
-        self.unscaled
+    /// Of each feature, what counts as a change of 1, in the model's units; empty if it is 1 for all.
+    pub(crate) fn units(&self) -> &[f64] {
+        &self.units
     }
 
     /// Rows in the model's units in units of distance.
     pub(crate) fn in_units(&self, rows: &[f32]) -> Vec<f32> {
-        if self.unscaled {
+        if self.units.is_empty() {
             return rows.to_vec();
         }
-        let units = self.features.iter().map(FeatureDomain::unit).cycle();
+        let units = self.units.iter().cycle();
         rows.iter().zip(units).map(|(&x, unit)| (f64::from(x) / unit) as f32).collect()
     }
 
     /// How far `point` is from `row`, every feature divided by its scale.
     pub fn distances(&self, row: &[f32], point: &[f32]) -> Distances {
-        if self.unscaled {
+        if self.units.is_empty() {
             return Distances::between(row, point);
         }
         let pairs = self.features.iter().zip(row.iter().zip(point));
@@ -213,6 +215,13 @@ impl Domain {
             unchanged || (ones == 1 && ones + zeros == group.len())
         })
     }
+}
+
+fn units(features: &[FeatureDomain]) -> Vec<f64> {
+    if features.iter().all(|feature| feature.unit() == 1.0) {
+        return Vec::new();
+    }
+    features.iter().map(FeatureDomain::unit).collect()
 }
 
 /// Slack, in whole units, for products such as `0.29 * 100` that come out just below a whole number.

@@ -8,6 +8,7 @@
 //!
 //! Every adversarial row is valid: within the bounds, immutable features untouched, integer features whole.
 
+mod apgd;
 mod ascent;
 mod attack;
 mod attacks;
@@ -21,14 +22,17 @@ mod error;
 mod evaluate;
 mod image;
 mod input;
+mod losses;
 mod measure;
 mod metrics;
 mod nested;
 mod norm;
+mod notes;
 mod objective;
 mod oracle;
 mod parameters;
 mod pool;
+mod projection;
 mod refine;
 mod report;
 mod run;
@@ -36,6 +40,7 @@ mod schedule;
 mod summary;
 mod text;
 mod trees;
+mod windows;
 
 pub use attack::{Attack, Goal, Scope, find};
 pub use attacks::ALL as ATTACKS;

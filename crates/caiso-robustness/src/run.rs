@@ -1,7 +1,7 @@
 //! Runs an attack over a data set.
 
 use caiso_core::{Parameters, RunContext};
-use caiso_inference::{Access, Error, Model};
+use caiso_inference::{Access, CHUNK, Error, Model, arg_max};
 use rayon::prelude::*;
 
 use crate::attack::{Attack, Goal, Scope};
@@ -9,7 +9,7 @@ use crate::batch::{Batch, Found, Task};
 use crate::norm::{Distances, Norm};
 use crate::oracle::Oracle;
 use crate::pool::Pool;
-use crate::{Domain, RobustnessError, input};
+use crate::{Domain, RobustnessError, input, notes};
 
 /// A model and the rows it is attacked on.
 #[derive(Clone, Copy)]
@@ -69,6 +69,9 @@ pub struct Attacked {
     pub adversarial: Vec<f32>,
     /// Why the attack ended before all rows were through, if it did.
     pub stopped: Option<String>,
+    /// What one has to know to read the result: what the attack did instead of what it is known for, and what puts the
+    /// result in doubt.
+    pub notes: Vec<String>,
 }
 
 /// What an attack did to one row.
@@ -80,6 +83,8 @@ pub struct RowResult {
     pub clean: usize,
     /// Class of the adversarial example, if there is one.
     pub flipped: Option<usize>,
+    /// Name of the attack that found it: of several that one attack runs, the one.
+    pub by: Option<&'static str>,
     /// How far it is from the row in every norm, if there is one.
     pub distances: Distances,
     /// Rows the model was asked to evaluate.
@@ -110,10 +115,10 @@ impl RowResult {
     }
 }
 
-/// Rows that go through the model together: enough of narrow rows to make a step worth its calls, few enough of wide ones
-/// that the activations stay in the cache.
+/// Rows that go through the model together: enough of narrow rows to make a step worth its calls, no more than one thread
+/// multiplies at once, few enough of wide ones that the activations stay in the cache.
 pub(crate) fn chunk_rows(width: usize) -> usize {
-    (4096 / width.max(1)).clamp(32, 128)
+    (4096 / width.max(1)).clamp(32, CHUNK)
 }
 
 /// Checks what an attack needs against what there is.
@@ -183,7 +188,8 @@ pub fn run(
 ) -> Result<Attacked, RobustnessError> {
     check(attack, problem, settings)?;
     let width = problem.domain.width();
-    let clean = problem.model.predict(problem.rows)?;
+    let logits = problem.model.logits(problem.rows)?;
+    let clean: Vec<usize> = logits.chunks_exact(problem.model.classes()).map(arg_max).collect();
     let pool = Pool::new(problem.domain, problem.rows, &clean);
     let task = Task {
         attack: attack.meta.name,
@@ -204,6 +210,7 @@ pub fn run(
             .collect(),
         adversarial: problem.rows.to_vec(),
         stopped: None,
+        notes: notes::of_model(attack, problem, &logits)?,
     };
     let is_target = |row: usize| {
         settings.targets.as_ref().is_some_and(|targets| targets[row] == problem.labels[row])
@@ -242,7 +249,13 @@ pub fn run(
         if result.stopped.is_none() {
             result.stopped = part.stopped;
         }
+        for note in part.notes {
+            if !result.notes.contains(&note) {
+                result.notes.push(note);
+            }
+        }
     }
+    result.notes.extend(notes::of_results(attack, &result.rows));
     Ok(result)
 }
 
@@ -251,6 +264,7 @@ struct Part {
     found: Vec<Found>,
     adversarial: Vec<f32>,
     stopped: Option<String>,
+    notes: Vec<String>,
 }
 
 fn attack_chunk(
@@ -291,9 +305,9 @@ fn attack_chunk(
         Err(error) => return Err(error),
     };
     // A gradient source set by this attack must not reach the next chunk.
-    let Batch { found, adversarial, oracle, .. } = batch;
+    let Batch { found, adversarial, notes, oracle, .. } = batch;
     oracle.gradients = crate::oracle::Gradients::Own;
-    Ok(Part { found, adversarial, stopped })
+    Ok(Part { found, adversarial, stopped, notes })
 }
 
 fn untouched(label: usize, clean: usize) -> RowResult {
@@ -301,6 +315,7 @@ fn untouched(label: usize, clean: usize) -> RowResult {
         label,
         clean,
         flipped: (clean != label).then_some(clean),
+        by: None,
         distances: Distances::default(),
         queries: 1,
         init_failed: false,
@@ -312,6 +327,7 @@ fn untouched(label: usize, clean: usize) -> RowResult {
 
 fn take(row: &mut RowResult, found: &Found, finished: bool) {
     row.flipped = found.is_adversarial().then_some(found.class);
+    row.by = found.by;
     row.queries += found.queries;
     row.init_failed = found.init_failed && !found.is_adversarial();
     row.without_gradient = found.without_gradient && !found.is_adversarial();

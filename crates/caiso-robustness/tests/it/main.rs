@@ -1,6 +1,9 @@
 //! Integration tests of the attacks.
 
+mod autoattack;
 mod blackbox;
+mod doubts;
+mod ensemble;
 mod exact;
 mod forest;
 mod images;

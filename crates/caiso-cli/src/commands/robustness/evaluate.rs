@@ -42,6 +42,9 @@ pub(super) struct AttackResult {
     /// Why the attack ended before all rows were through.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) stopped: Option<String>,
+    /// What one has to know to read the figures.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) notes: Vec<String>,
     /// File of the adversarial rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) adversarial: Option<String>,
@@ -79,6 +82,7 @@ pub(crate) fn run(global: &Global, arguments: &EvaluateArguments) -> Result<u8> 
                 summary: attacked.summary(chosen.norm, eps),
                 cpu_seconds,
                 stopped: attacked.stopped.clone(),
+                notes: attacked.notes.clone(),
                 adversarial: file.clone(),
             }));
         }

@@ -59,5 +59,8 @@ fn line(result: &AttackResult) -> String {
     if let Some(stopped) = &result.stopped {
         text += &format!("    stopped: {stopped}\n");
     }
+    for note in &result.notes {
+        text += &format!("    note: {note}\n");
+    }
     text
 }
