@@ -12,6 +12,7 @@ mod ascent;
 mod attack;
 mod attacks;
 mod batch;
+mod campaign;
 mod carlini;
 mod checks;
 mod corruptions;
@@ -39,6 +40,7 @@ mod trees;
 
 pub use attack::{Attack, Goal, Scope, find};
 pub use attacks::ALL as ATTACKS;
+pub use campaign::{CAMPAIGNS, Campaign, Ended, State, Step, campaign_key};
 pub use checks::ALL as CHECKS;
 pub use domain::{Domain, FeatureDomain};
 pub use error::RobustnessError;

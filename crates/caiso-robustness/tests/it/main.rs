@@ -1,6 +1,7 @@
 //! Integration tests of the attacks.
 
 mod blackbox;
+mod campaign;
 mod exact;
 mod forest;
 mod images;
