@@ -5,7 +5,8 @@ use anyhow::{Result, bail};
 use crate::run::{output, root, target};
 
 /// File under `docs/reference` and the command that prints it.
-const PAGES: [(&str, &[&str]); 3] = [
+const PAGES: [(&str, &[&str]); 4] = [
+    ("attacks.md", &["robustness", "list", "--format", "markdown"]),
     ("checks.md", &["checks", "--format", "markdown"]),
     ("caiso.schema.json", &["schema"]),
     ("command-line.md", &["help-markdown"]),

@@ -6,7 +6,7 @@ use caiso_compliance::{
     Attestation, Classification, EvidenceItem, FailedFinding, Frameworks, RequirementState,
     RiskAcceptance, Run, State, classify, posture as count_states,
 };
-use caiso_core::{Finding, Meta, Outcome, Parameters, Severity, Subject};
+use caiso_core::{Finding, Meta, Outcome, Severity, Subject};
 use caiso_report::{
     Attestation as AttestationRow, CheckResult, CheckStatus, EvidenceRow, FindingState, Report,
     ReportedFinding, Reproduction, Skill,
@@ -35,7 +35,7 @@ pub(crate) struct Done {
     pub(crate) duration_ms: u64,
     pub(crate) sealed_on: Option<Timestamp>,
     pub(crate) subjects: Vec<Subject>,
-    pub(crate) parameters: Option<Parameters>,
+    pub(crate) parameters: Option<serde_json::Value>,
 }
 
 impl Done {
@@ -94,10 +94,7 @@ impl Done {
                 .or_else(|| first.map(|not_assessed| not_assessed.reason.clone())),
             remedy: first.map(|not_assessed| not_assessed.remedy.clone()),
             caution: None,
-            parameters: self
-                .parameters
-                .as_ref()
-                .map_or_else(Default::default, |parameters| parameters.as_json().clone()),
+            parameters: self.parameters.clone().unwrap_or_default(),
             measurements: outcome.measurements.clone(),
             figures: outcome.figures.clone(),
             not_assessed: outcome.not_assessed.clone(),

@@ -9,6 +9,7 @@ use caiso_core::{
 };
 use caiso_ledger::{Link, to_canonical};
 use caiso_report::{CheckResult, CheckStatus, LedgerHead, Report};
+use caiso_robustness::campaign_key;
 use caiso_store::{Assessment as AssessmentState, Change, Disclose, Entry, Evidence, Store};
 use jiff::civil::Date;
 
@@ -170,7 +171,7 @@ pub fn run_one(
     Ok(steps
         .map(|step| {
             let result = match step.work {
-                Work::Run(job) => match execute(job, seed, budget).0 {
+                Work::Run(job) | Work::Sealed(job) => match execute(job, seed, budget).0 {
                     Ended::Outcome(outcome) => Ok(*outcome),
                     Ended::Incomplete { reason, remedy } => {
                         Err(CheckError::not_assessable(reason, remedy))
@@ -241,9 +242,19 @@ impl Session<'_> {
                 let outcome = not_assessed(meta, &error);
                 self.seal(meta, component, subjects, &parameters, outcome, None)?
             }
+            Work::Sealed(_) => {
+                let campaign = self.cached(meta, &component, &campaign_key(&subjects))?;
+                campaign.unwrap_or_else(|| {
+                    let reason = "no campaign was run on this model and data; `caiso redteam model` runs one";
+                    let reason = reason.to_owned();
+                    Done::without(meta, component, CheckStatus::NotApplicable, reason)
+                })
+            }
             Work::Run(job) => {
                 let key = self.cache_key(meta, &subjects, &parameters)?;
-                if let Some(done) = self.cached(meta, &component, &key)? {
+                let cached =
+                    if self.options.fresh { None } else { self.cached(meta, &component, &key)? };
+                if let Some(done) = cached {
                     done
                 } else {
                     let (ended, took) = execute(job, self.options.seed, self.options.budget);
@@ -261,7 +272,7 @@ impl Session<'_> {
                 }
             }
         };
-        done.parameters = Some(parameters);
+        done.parameters.get_or_insert_with(|| parameters.as_json().clone());
         (self.progress)(&Event::Finished(&done.result()));
         self.done.push(done);
         Ok(())
@@ -298,9 +309,6 @@ impl Session<'_> {
         component: &str,
         key: &str,
     ) -> Result<Option<Done>, AssessError> {
-        if self.options.fresh {
-            return Ok(None);
-        }
         let Some((seq, evidence)) = self.store.cached_evidence(key)? else { return Ok(None) };
         let shown = self.store.show(seq)?;
         let Some(opening) = shown.opening else { return Ok(None) };
@@ -312,6 +320,7 @@ impl Session<'_> {
             cached: true,
             sealed_on: Some(shown.record.time),
             subjects: statement.subject,
+            parameters: Some(statement.predicate.parameters),
             ..Done::with(meta, component.to_owned(), Box::new(statement.predicate.outcome))
         }))
     }
@@ -326,24 +335,36 @@ impl Session<'_> {
         cache_key: Option<String>,
     ) -> Result<Done, AssessError> {
         let statement = self.statement(meta, subjects, parameters, outcome);
-        let bytes = statement.to_canonical()?;
-        let digest = sha256_hex(&bytes);
-        let done = Done::with(meta, component, Box::new(statement.predicate.outcome));
-        let about = if done.component.is_empty() { "system" } else { &done.component };
-        let sealed = self.store.append(Entry {
-            actor: self.options.actor.clone(),
-            action: "evidence".to_owned(),
-            object: format!("{} {about}", meta.code),
-            outcome: Some(done.status.as_str().to_owned()),
-            links: Vec::new(),
-            statement: bytes,
-            change: cache_key
-                .map(|cache_key| Change::Evidence(Evidence { cache_key, digest: digest.clone() })),
-        })?;
-        let seq = Some(sealed.seq);
-        let sealed_on = Some(sealed.time);
-        Ok(Done { seq, digest, sealed_on, subjects: statement.subject, ..done })
+        seal(self.store, &self.options.actor, meta, component, statement, cache_key)
     }
+}
+
+/// Writes a result to the ledger.
+pub(crate) fn seal(
+    store: &Store,
+    actor: &str,
+    meta: &'static Meta,
+    component: String,
+    statement: Statement,
+    cache_key: Option<String>,
+) -> Result<Done, AssessError> {
+    let bytes = statement.to_canonical()?;
+    let digest = sha256_hex(&bytes);
+    let done = Done::with(meta, component, Box::new(statement.predicate.outcome));
+    let about = if done.component.is_empty() { "system" } else { &done.component };
+    let sealed = store.append(Entry {
+        actor: actor.to_owned(),
+        action: "evidence".to_owned(),
+        object: format!("{} {about}", meta.code),
+        outcome: Some(done.status.as_str().to_owned()),
+        links: Vec::new(),
+        statement: bytes,
+        change: cache_key
+            .map(|cache_key| Change::Evidence(Evidence { cache_key, digest: digest.clone() })),
+    })?;
+    let seq = Some(sealed.seq);
+    let sealed_on = Some(sealed.time);
+    Ok(Done { seq, digest, sealed_on, subjects: statement.subject, ..done })
 }
 
 /// The outcome of a check that could not run.

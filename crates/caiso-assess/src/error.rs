@@ -23,6 +23,18 @@ pub enum AssessError {
         #[source]
         source: std::io::Error,
     },
+    /// A file cannot be written.
+    #[error("cannot write {}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// No campaign can be run.
+    #[error("{0}")]
+    Redteam(String),
     /// `--only` or `--skip` matches no check.
     #[error("`{pattern}` matches no check{}", suggestion.as_ref().map(|s| format!(", did you mean `{s}`?")).unwrap_or_default())]
     NoSuchCheck {

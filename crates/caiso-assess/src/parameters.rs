@@ -26,6 +26,7 @@ pub fn registry() -> Vec<Registered> {
     let mut checks: Vec<Registered> = all(caiso_evals::ALL)
         .chain(all(caiso_modelfile::CHECKS))
         .chain(all(caiso_robustness::CHECKS))
+        .chain(all(caiso_robustness::CAMPAIGNS))
         .chain(all(caiso_fairness::ALL))
         .chain(all(sections::compliance::CLASSIFICATION))
         .chain(all(sections::compliance::STATES))

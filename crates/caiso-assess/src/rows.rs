@@ -29,7 +29,7 @@ pub(crate) fn scope(system: &LoadedSystem, done: &[Done]) -> Scope {
         let file = system.get(&dataset.path);
         let role = format!("{:?}", dataset.role).to_lowercase();
         let mut facts = BTreeMap::from([("role".to_owned(), role)]);
-        if let Ok(table) = crate::sections::models::table(system, dataset) {
+        if let Ok(table) = crate::sections::labelled::table(system, dataset) {
             facts.insert("rows".to_owned(), table.rows().to_string());
             facts.insert("columns".to_owned(), table.names().len().to_string());
         }

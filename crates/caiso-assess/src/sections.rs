@@ -2,5 +2,6 @@
 
 pub(crate) mod compliance;
 pub(crate) mod infrastructure;
+pub(crate) mod labelled;
 pub(crate) mod models;
 pub(crate) mod threats;

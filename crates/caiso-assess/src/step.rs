@@ -26,6 +26,8 @@ pub(crate) struct Step {
 pub(crate) enum Work {
     /// Run it.
     Run(Job),
+    /// Another command runs it; an assessment takes what that sealed last.
+    Sealed(Job),
     /// It applies, but something it needs is missing.
     Missing(CheckError),
     /// It does not apply.
@@ -48,6 +50,17 @@ impl Step {
         let job: Job = Box::new(move |context| (check.run)(&input, &values, context));
         let component = component.to_owned();
         Self { meta: &check.meta, component, subjects, parameters, work: Work::Run(job) }
+    }
+}
+
+impl Step {
+    /// The same step, but for an assessment, which leaves the running to another command.
+    pub(crate) fn sealed_elsewhere(self) -> Self {
+        let work = match self.work {
+            Work::Run(job) => Work::Sealed(job),
+            other => other,
+        };
+        Self { work, ..self }
     }
 }
 

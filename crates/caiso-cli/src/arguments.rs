@@ -1,11 +1,13 @@
 //! Arguments of the command line.
 
+mod redteam;
 mod robustness;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use redteam::*;
 pub(crate) use robustness::*;
 
 /// The workbench of the AI security officer.
@@ -81,6 +83,8 @@ pub(crate) enum Command {
     Checks(ChecksArguments),
     /// Attack a model: list of attacks, robust accuracy, curves
     Robustness(Box<RobustnessArguments>),
+    /// Campaigns: many attacks on a model of a system, within budgets
+    Redteam(RedteamArguments),
     /// Obligations: states of requirements and EU AI Act classification
     Comply(ComplyArguments),
     /// Record that a named person attests a requirement
@@ -224,6 +228,9 @@ pub(crate) struct ReportArguments {
     /// Write a report file (repeatable): html=, markdown=, json= or sarif=
     #[arg(short, long = "output", value_name = "FORMAT=FILE")]
     pub(crate) output: Vec<String>,
+    /// Write the figures of all checks into this folder, as SVG files
+    #[arg(long, value_name = "DIR")]
+    pub(crate) figures: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

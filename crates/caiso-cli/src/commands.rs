@@ -9,6 +9,7 @@ mod explain;
 mod home;
 mod init;
 mod ledger;
+mod redteam;
 mod reference;
 mod report;
 mod robustness;
@@ -37,6 +38,7 @@ pub(crate) fn run(arguments: &Arguments, matches: &ArgMatches) -> Result<u8> {
         Command::Verify(it) => verify::run(global, it),
         Command::Checks(it) => checks::run(global, it, matches),
         Command::Robustness(it) => robustness::run(global, it),
+        Command::Redteam(it) => redteam::run(global, it),
         Command::Comply(it) => comply::run(global, it),
         Command::Attest(it) => attest::run(global, it),
         Command::Threat(it) => threat::run(global, it),

@@ -5,6 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use caiso_core::Figure;
 use serde::Serialize;
 
 /// Prints text to standard output; a reader that went away is an error the caller forgives.
@@ -32,6 +33,16 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
         let _ = fs::remove_file(&partial);
     }
     written.with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes figures as SVG files: `NAME-1.svg`, `NAME-2.svg` …
+pub(crate) fn write_figures(folder: &Path, name: &str, figures: &[Figure]) -> Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for (number, figure) in (1..).zip(figures) {
+        let path = folder.join(format!("{name}-{number}.svg"));
+        write_file(&path, caiso_figure::file(figure).as_bytes())?;
+    }
+    Ok(())
 }
 
 /// Width of the terminal, or 100 columns elsewhere.

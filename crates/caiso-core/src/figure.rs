@@ -1,6 +1,8 @@
-//! Figures as values, made from aggregates. `caiso-figure` draws them.
+//! Figures as values. `caiso-figure` draws them.
 
-use serde::{Deserialize, Serialize};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// One picture with its plain-language alternative. Every kind has a table twin: the values
 /// themselves.
@@ -57,6 +59,26 @@ pub enum Figure {
         alternative: String,
         /// Column headings with their cells, top first.
         columns: Vec<(String, Vec<GridCell>)>,
+    },
+    /// Rows of pictures side by side (an image, what an attack made of it, the difference).
+    Images {
+        /// Title.
+        title: String,
+        /// A sentence that says what the picture shows.
+        alternative: String,
+        /// What stands in each column.
+        columns: Vec<String>,
+        /// The rows, top first.
+        rows: Vec<ImageRow>,
+    },
+    /// What was changed in single records of a table (a row and what an attack made of it).
+    Changes {
+        /// Title.
+        title: String,
+        /// A sentence that says what the picture shows.
+        alternative: String,
+        /// The records, top first.
+        records: Vec<ChangedRecord>,
     },
 }
 
@@ -130,4 +152,58 @@ pub struct GridCell {
     pub title: String,
     /// `found`, `tested`, `mitigated`, `untested`.
     pub state: String,
+}
+
+/// A row of a [`Figure::Images`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ImageRow {
+    /// What the pictures are of.
+    pub label: String,
+    /// One for each column.
+    pub images: Vec<Raster>,
+}
+
+/// A picture of pixels, 8 bits for each channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Raster {
+    /// Pixels in a line.
+    pub width: u32,
+    /// Lines.
+    pub height: u32,
+    /// 1: grey; 3: red, green, blue.
+    pub channels: u8,
+    /// `height * width * channels` bytes, top left first; base64 in JSON.
+    #[serde(serialize_with = "to_base64", deserialize_with = "from_base64")]
+    pub pixels: Vec<u8>,
+}
+
+/// A record of a [`Figure::Changes`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChangedRecord {
+    /// Which record, and what became of it.
+    pub label: String,
+    /// What was changed, in the order of the columns.
+    pub changes: Vec<Changed>,
+}
+
+/// A changed value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Changed {
+    /// The column.
+    pub feature: String,
+    /// The value before.
+    pub before: f64,
+    /// The value after.
+    pub after: f64,
+    /// Smallest and largest valid value.
+    pub range: (f64, f64),
+}
+
+fn to_base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&STANDARD.encode(bytes))
+}
+
+fn from_base64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    STANDARD.decode(text).map_err(serde::de::Error::custom)
 }

@@ -16,7 +16,9 @@ mod parameters;
 pub use check::{Check, CheckError, RunContext};
 pub use diagnostic::{Diagnostic, nearest};
 pub use evidence::{Statement, StatementError, Subject, TOOL_VERSION, sha256_hex};
-pub use figure::{Band, Bar, Dot, Figure, GridCell, Line, Mark};
+pub use figure::{
+    Band, Bar, Changed, ChangedRecord, Dot, Figure, GridCell, ImageRow, Line, Mark, Raster,
+};
 pub use located::Located;
 pub use manifest::Manifest;
 pub use meta::{Meta, Section, Severity};

@@ -14,7 +14,9 @@ use serde_json::{Map, Value};
 pub use endpoint::{Answer, Endpoint, Method};
 pub use gate::{Acceptance, Gate};
 pub use read::{MAX_MANIFEST_BYTES, read};
-pub use system::{Dataset, DatasetRole, Deployment, Feature, Model, Protected, Stage, System};
+pub use system::{
+    Dataset, DatasetRole, Deployment, Feature, Inputs, Model, Protected, Stage, System,
+};
 
 /// A description of an AI system under governance: what it is for, what it is made of, and which
 /// policy it has to meet.

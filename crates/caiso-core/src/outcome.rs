@@ -301,7 +301,7 @@ pub struct Outcome {
     /// Weaknesses, in a fixed order.
     #[serde(default)]
     pub findings: Vec<Finding>,
-    /// Figures, from aggregates only.
+    /// Figures, from aggregates; only those of adversarial examples show single rows.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub figures: Vec<Figure>,
     /// What applies but could not be assessed. Not empty: the check is incomplete.

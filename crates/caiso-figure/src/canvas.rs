@@ -63,6 +63,14 @@ impl Canvas {
             &format!(r#"<rect {fill} x="{x}" y="{y}" width="{width}" height="{height}"/>"#);
     }
 
+    /// A picture from the base64 of a PNG file; its pixels stay sharp.
+    pub(crate) fn image(&mut self, png: &str, at: At, size: (f64, f64)) {
+        let (x, y, width, height) = (short(at.0), short(at.1), short(size.0), short(size.1));
+        self.body += &format!(
+            r#"<image style="image-rendering:pixelated" x="{x}" y="{y}" width="{width}" height="{height}" href="data:image/png;base64,{png}"/>"#
+        );
+    }
+
     /// A polyline, closed into an area if `closed`.
     pub(crate) fn path(&mut self, class: &str, points: &[At], closed: bool) {
         let data: Vec<String> = points

@@ -54,8 +54,7 @@ pub(crate) fn draw(x_label: &str, y_label: &str, lines: &[Line], marks: &[Mark])
             let at = (left + column * (index % 2) as f64, 32.0 + 20.0 * (index / 2) as f64);
             let (colour, dash) = series(index);
             canvas.line(&format!("line {colour} {dash}"), at, (at.0 + 30.0, at.1));
-            let shape = Shape::ALL[index % 4];
-            canvas.marker(shape, &format!("point {colour}"), (at.0 + 15.0, at.1), 4.0);
+            canvas.marker(shape(index), &format!("point {colour}"), (at.0 + 15.0, at.1), 4.0);
             let name = fit(&line.name, 13.0, column - 48.0);
             canvas.text("", (at.0 + 38.0, at.1 + 4.5), Anchor::Start, &name);
         }
@@ -72,7 +71,14 @@ fn mark_label(mark: &Mark) -> String {
 }
 
 fn series(index: usize) -> (&'static str, &'static str) {
-    [("s0", ""), ("s1", "d1"), ("s2", "d2"), ("s3", "d3")][index % 4]
+    let colours = ["s0", "s1", "s2", "s3"];
+    let dashes = ["", "d1", "d2", "d3"];
+    // From the fifth on, colours come back with another dash and shape.
+    (colours[index % 4], dashes[(index + index / 4) % 4])
+}
+
+fn shape(index: usize) -> Shape {
+    Shape::ALL[(index + index / 4) % 4]
 }
 
 /// A finite point with its band.
@@ -115,7 +121,7 @@ fn draw_line(canvas: &mut Canvas, index: usize, line: &Line, x: &Scale, y: &Scal
                 format!(" [{}, {}]", number(low), number(high))
             });
             canvas.group(&format!("{}: {} at {}{interval}", line.name, number(py), number(px)));
-            canvas.marker(Shape::ALL[index % 4], &format!("point {colour}"), at, 4.0);
+            canvas.marker(shape(index), &format!("point {colour}"), at, 4.0);
             canvas.end_group();
         }
     }

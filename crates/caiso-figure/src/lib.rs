@@ -5,9 +5,11 @@
 //! repeat it. Numbers that are not finite are left out, so any figure draws.
 
 mod canvas;
+mod changes;
 mod curve;
 mod dots;
 mod grid;
+mod images;
 mod number;
 mod scale;
 mod strip;
@@ -42,7 +44,23 @@ pub fn svg(figure: &Figure, id: &str) -> String {
         Figure::Grid { title, alternative, columns } => {
             grid::draw(&id, columns).finish(&id, title, alternative)
         }
+        Figure::Images { title, alternative, columns, rows } => {
+            images::draw(columns, rows).finish(&id, title, alternative)
+        }
+        Figure::Changes { title, alternative, records } => {
+            changes::draw(records).finish(&id, title, alternative)
+        }
     }
+}
+
+/// Draws a figure as a file of its own, with the style sheet inside.
+pub fn file(figure: &Figure) -> String {
+    let picture = svg(figure, "figure");
+    // Behind the opening tag; fonts and ground are the page's in a report.
+    let (tag, rest) = picture.split_once('>').unwrap_or((&picture, ""));
+    format!(
+        "{tag}><style>svg{{background:#fff;font-family:system-ui,sans-serif}}{STYLE}</style>{rest}\n"
+    )
 }
 
 /// Title of a figure.
@@ -51,7 +69,9 @@ pub fn title(figure: &Figure) -> &str {
         Figure::Curve { title, .. }
         | Figure::Dots { title, .. }
         | Figure::Strip { title, .. }
-        | Figure::Grid { title, .. } => title,
+        | Figure::Grid { title, .. }
+        | Figure::Images { title, .. }
+        | Figure::Changes { title, .. } => title,
     }
 }
 
@@ -61,6 +81,8 @@ pub fn alternative(figure: &Figure) -> &str {
         Figure::Curve { alternative, .. }
         | Figure::Dots { alternative, .. }
         | Figure::Strip { alternative, .. }
-        | Figure::Grid { alternative, .. } => alternative,
+        | Figure::Grid { alternative, .. }
+        | Figure::Images { alternative, .. }
+        | Figure::Changes { alternative, .. } => alternative,
     }
 }

@@ -79,6 +79,34 @@ pub fn table(figure: &Figure) -> Table {
                 .collect();
             (vec!["Column", "Id", "Name", "State"], rows)
         }
+        Figure::Images { columns, rows, .. } => {
+            let size = |row: &caiso_core::ImageRow| {
+                row.images
+                    .first()
+                    .map_or_else(String::new, |image| format!("{} x {}", image.width, image.height))
+            };
+            let shown = columns.join(", ");
+            let rows =
+                rows.iter().map(|row| vec![row.label.clone(), shown.clone(), size(row)]).collect();
+            (vec!["Row", "Pictures", "Pixels"], rows)
+        }
+        Figure::Changes { records, .. } => {
+            let rows = records
+                .iter()
+                .flat_map(|record| {
+                    record.changes.iter().map(|changed| {
+                        vec![
+                            record.label.clone(),
+                            changed.feature.clone(),
+                            number(changed.before),
+                            number(changed.after),
+                            interval(Some(changed.range)),
+                        ]
+                    })
+                })
+                .collect();
+            (vec!["Record", "Feature", "Before", "After", "Valid"], rows)
+        }
     };
     Table { headers: headers.into_iter().map(str::to_owned).collect(), rows }
 }

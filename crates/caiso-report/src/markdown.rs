@@ -28,6 +28,7 @@ pub fn render(report: &Report) -> String {
     head(&mut out, report);
     sections(&mut out, report);
     findings(&mut out, report);
+    figures(&mut out, report);
     not_assessed(&mut out, report);
     obligations(&mut out, report);
     end(&mut out, report);
@@ -163,6 +164,31 @@ fn finding(out: &mut Out, number: usize, found: &ReportedFinding) {
     }
     if let Some(seq) = found.evidence {
         out.line(&format!("- Evidence: record {seq}"));
+    }
+}
+
+/// What the pictures of the other formats show, in words and values.
+fn figures(out: &mut Out, report: &Report) {
+    let all =
+        || report.checks.iter().flat_map(|check| check.figures.iter().map(move |f| (check, f)));
+    if all().next().is_none() {
+        return;
+    }
+    out.heading("Figures");
+    for (check, figure) in all() {
+        let title = escape(caiso_figure::title(figure));
+        let on = if check.component.is_empty() { "system" } else { &check.component };
+        out.paragraph(&format!("**{title}** ({}, {})", code(&check.code), code(on)));
+        out.paragraph(&escape(caiso_figure::alternative(figure)));
+        let table = caiso_figure::table(figure);
+        out.paragraph("<details><summary>Values</summary>");
+        out.line("");
+        let headers: Vec<String> = table.headers.iter().map(|header| escape(header)).collect();
+        let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+        let rows: Vec<Vec<String>> =
+            table.rows.iter().map(|row| row.iter().map(|cell| escape(cell)).collect()).collect();
+        out.table(&headers, &rows);
+        out.paragraph("</details>");
     }
 }
 

@@ -122,6 +122,28 @@ pub enum RobustnessError {
     /// The queries that one row may cost are spent. Ends the attack on that row, not the run.
     #[error("the queries for this row are spent")]
     QueriesSpent,
+    /// An attack that does not exist.
+    #[error("no attack is named `{name}`; known: {known}")]
+    NoSuchAttack {
+        /// As given.
+        name: String,
+        /// The nearest name, or all.
+        known: String,
+    },
+    /// No attack of a campaign fits the model.
+    #[error("no attack fits the model and the norm: {reasons}")]
+    NoAttack {
+        /// Why each does not.
+        reasons: String,
+    },
+    /// A row to attack that does not exist.
+    #[error("row {row} was chosen, and there are {rows}, from 0")]
+    NoSuchRow {
+        /// The row, from 0.
+        row: usize,
+        /// Number of rows.
+        rows: usize,
+    },
     /// There is nothing to attack.
     #[error("there are no rows")]
     NoRows,
@@ -149,6 +171,9 @@ impl From<RobustnessError> for CheckError {
             RobustnessError::NoEpsilon { .. } => "give an epsilon",
             RobustnessError::Parameter { .. } => "correct the parameters of the attack",
             RobustnessError::QueriesSpent => "allow more queries",
+            RobustnessError::NoSuchAttack { .. } => "`caiso robustness list` shows all attacks",
+            RobustnessError::NoAttack { .. } => "choose another norm or other attacks",
+            RobustnessError::NoSuchRow { .. } => "choose rows of the data set",
             RobustnessError::Shape { .. } | RobustnessError::NoRows => {
                 "give the model a labelled data set"
             }

@@ -13,6 +13,7 @@ mod ascent;
 mod attack;
 mod attacks;
 mod batch;
+mod campaign;
 mod carlini;
 mod checks;
 mod corruptions;
@@ -44,6 +45,7 @@ mod windows;
 
 pub use attack::{Attack, Goal, Scope, find};
 pub use attacks::ALL as ATTACKS;
+pub use campaign::{CAMPAIGNS, Campaign, Ended, State, Step, campaign_key};
 pub use checks::ALL as CHECKS;
 pub use domain::{Domain, FeatureDomain};
 pub use error::RobustnessError;

@@ -9,7 +9,8 @@ use crate::RobustnessInput;
 use crate::evaluate::Evaluation;
 use crate::parameters::Budget;
 
-const LEVEL: f64 = 0.95;
+/// Coverage of every interval.
+pub(crate) const LEVEL: f64 = 0.95;
 /// A share of nine tenths of nine tenths must not fail by the last bit.
 const ROUNDING: f64 = 1e-12;
 /// Features are named in a sentence up to this many.
@@ -168,7 +169,7 @@ pub(crate) struct Mover<'a> {
     pub(crate) decisive: Option<f64>,
 }
 
-fn share(name: &str, count: u64, n: u64, direction: Direction) -> Measurement {
+pub(crate) fn share(name: &str, count: u64, n: u64, direction: Direction) -> Measurement {
     if n == 0 {
         let none = Value::Undefined("there is no row it could be measured on".to_owned());
         return Measurement::new(name, none, "ratio", direction, 0);
@@ -199,12 +200,12 @@ fn median_distance(input: &RobustnessInput, run: &Evaluation) -> Measurement {
     )
 }
 
-fn ratio(count: u64, n: u64) -> f64 {
+pub(crate) fn ratio(count: u64, n: u64) -> f64 {
     if n == 0 { 0.0 } else { count as f64 / n as f64 }
 }
 
 /// `17.3 %`.
-fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
@@ -239,7 +240,7 @@ fn shading(input: &RobustnessInput, epsilon: f64) -> String {
 }
 
 /// A number with three significant digits and no trailing zeros.
-fn significant(number: f64) -> f64 {
+pub(crate) fn significant(number: f64) -> f64 {
     if number == 0.0 || !number.is_finite() {
         return number;
     }

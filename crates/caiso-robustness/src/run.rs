@@ -39,6 +39,8 @@ pub struct Settings {
     /// Points that an attack which can starts from besides the rows: what an easier attack found, `[rows, width]` in the
     /// model's units. `pgd-ls` does.
     pub starts: Option<Vec<f32>>,
+    /// The rows to attack, by their place in the problem; all if `None`. The others keep what they are without an attack.
+    pub rows: Option<Vec<usize>>,
     /// Most queries that one row may cost.
     pub queries: u64,
     /// Rows attacked together. It has no influence on results. 0: chosen by the size of a row.
@@ -53,6 +55,7 @@ impl Settings {
             epsilons: epsilon.into_iter().collect(),
             targets: None,
             starts: None,
+            rows: None,
             queries: u64::MAX,
             batch: 0,
         }
@@ -157,6 +160,9 @@ fn check(
         let width = problem.domain.width();
         return Err(RobustnessError::Shape { values: starts.len(), labels: rows, width });
     }
+    if let Some(&row) = settings.rows.iter().flatten().find(|&&row| row >= rows) {
+        return Err(RobustnessError::NoSuchRow { row, rows });
+    }
     let classes = problem.model.classes();
     let wrong = |&(_, &target): &(usize, &usize)| target >= classes;
     if let Some(targets) = &settings.targets {
@@ -215,9 +221,13 @@ pub fn run(
     let is_target = |row: usize| {
         settings.targets.as_ref().is_some_and(|targets| targets[row] == problem.labels[row])
     };
-    let standing: Vec<usize> =
-        (0..clean.len()).filter(|&row| result.rows[row].is_correct() && !is_target(row)).collect();
-    progress(clean.len() - standing.len());
+    let chosen = settings.rows.clone().unwrap_or_else(|| (0..clean.len()).collect());
+    let asked = chosen.len();
+    let standing: Vec<usize> = chosen
+        .into_iter()
+        .filter(|&row| result.rows[row].is_correct() && !is_target(row))
+        .collect();
+    progress(asked - standing.len());
     let chunk = match (attack.scope, settings.batch) {
         (Scope::DataSet, _) => standing.len().max(1),
         (Scope::Row, 0) => chunk_rows(width),

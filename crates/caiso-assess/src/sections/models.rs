@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
+use caiso_core::Subject;
 use caiso_core::manifest::{Dataset, Model as ModelEntry};
-use caiso_core::{Diagnostic, Subject, nearest, sha256_hex};
-use caiso_data::{Data, Matrix, Table};
 use caiso_evals::SkillInput;
 use caiso_fairness::{Attribute, FairnessInput};
-use caiso_inference::{Model as _, OnnxModel};
+use caiso_inference::Model;
 use caiso_modelfile::{ModelFileInput, Signature, applies};
-use caiso_robustness::{Domain, FeatureDomain, RobustnessInput};
+use caiso_robustness::{Domain, RobustnessInput};
 use caiso_scan::Spool;
 
 use crate::plan::{Planner, missing};
+use crate::sections::labelled::{Described, LabelledData, check_widths, description};
 use crate::step::{Step, Work};
 use crate::{AssessError, LoadedSystem};
 
@@ -23,6 +23,7 @@ pub(crate) fn plan(planner: &Planner<'_>) -> Result<Vec<Step>, AssessError> {
         let mut steps = planner.without_running(caiso_evals::ALL, "", &[], none);
         steps.extend(planner.without_running(caiso_modelfile::CHECKS, "", &[], none));
         steps.extend(planner.without_running(caiso_robustness::CHECKS, "", &[], none));
+        steps.extend(planner.without_running(caiso_robustness::CAMPAIGNS, "", &[], none));
         steps.extend(planner.without_running(caiso_fairness::ALL, "", &[], none));
         return Ok(steps);
     }
@@ -68,6 +69,62 @@ pub(crate) fn plan(planner: &Planner<'_>) -> Result<Vec<Step>, AssessError> {
     Ok(steps)
 }
 
+/// A model that can be run, with its labelled data.
+pub(crate) struct Prepared<'a> {
+    pub(crate) dataset: &'a Dataset,
+    pub(crate) data: LabelledData,
+    pub(crate) domain: Domain,
+    pub(crate) model: Arc<dyn Model>,
+    /// All that results depend on.
+    pub(crate) subjects: Vec<Subject>,
+}
+
+/// Why a model cannot be put to the test.
+pub(crate) struct Unready {
+    pub(crate) subjects: Vec<Subject>,
+    pub(crate) reason: String,
+    pub(crate) remedy: String,
+}
+
+/// Reads the data of a model and loads it.
+pub(crate) fn prepare<'a>(
+    system: &'a LoadedSystem,
+    entry: &ModelEntry,
+    subject: &Subject,
+    bytes: &[u8],
+) -> Result<Result<Prepared<'a>, Unready>, AssessError> {
+    let unready = |subjects: &[Subject], reason: String, remedy: &str| {
+        Ok(Err(Unready { subjects: subjects.to_vec(), reason, remedy: remedy.to_owned() }))
+    };
+    let own = [subject.clone()];
+    let dataset = entry.dataset.as_ref().and_then(|name| system.manifest.dataset(name));
+    let Some(dataset) = dataset else {
+        let reason = "no labelled data set is named for this model".to_owned();
+        return unready(&own, reason, "name a labelled data set under `dataset` of the model");
+    };
+    let described = Described::model(entry).filter(|_| dataset.target.is_some());
+    let Some(described) = described else {
+        let reason = "its inputs, its classes or the target column of its data are not described";
+        let remedy = "fill in `features` (or `inputs`) and `classes` of the model and `target` of the data set";
+        return unready(&own, reason.to_owned(), remedy);
+    };
+    let data = LabelledData::read(system, described, dataset)?;
+    let subjects =
+        vec![subject.clone(), data.subject.clone(), description(&entry.name, entry, dataset)?];
+    let model: Arc<dyn Model> = match caiso_inference::load(bytes) {
+        Ok(model) => Arc::from(model),
+        Err(error) => {
+            let reason = format!("the model cannot be run: {}", with_causes(&error));
+            let remedy =
+                "export the model to ONNX with operators that `caiso checks MF-ID-001` lists";
+            return unready(&subjects, reason, remedy);
+        }
+    };
+    check_widths(system, described, &data.features, model.as_ref())?;
+    let domain = data.domain(system, described)?;
+    Ok(Ok(Prepared { dataset, data, domain, model, subjects }))
+}
+
 /// Skill, robustness and fairness: what needs a runnable model and labelled data.
 fn behaviour(
     planner: &Planner<'_>,
@@ -82,32 +139,17 @@ fn behaviour(
         let mut steps = planner.without_running(caiso_evals::ALL, component, subjects, work);
         steps.extend(planner.without_running(caiso_robustness::CHECKS, component, subjects, work));
         steps.extend(planner.without_running(caiso_fairness::ALL, component, subjects, work));
+        let campaigns = caiso_robustness::CAMPAIGNS;
+        steps.extend(planner.without_running(campaigns, component, subjects, work));
         steps
     };
-    let own = [subject.clone()];
-    let Some(name) = &entry.dataset else {
-        let remedy = "name a labelled data set under `dataset` of the model";
-        return Ok(all_missing(&own, "no labelled data set is named for this model", remedy));
-    };
-    // The manifest was checked when it was read.
-    let Some(dataset) = system.manifest.dataset(name) else { return Ok(Vec::new()) };
-    if entry.features.is_empty() || entry.classes.is_empty() || dataset.target.is_none() {
-        let reason = "its inputs, its classes or the target column of its data are not described";
-        let remedy = "fill in `features` and `classes` of the model and `target` of the data set";
-        return Ok(all_missing(&own, reason, remedy));
-    }
-    let data = LabelledData::read(system, entry, dataset)?;
-    let subjects = vec![subject.clone(), data.subject.clone(), description(entry, dataset)?];
-    let model = match OnnxModel::load(bytes) {
-        Ok(model) => Arc::new(model),
-        Err(error) => {
-            let reason = format!("the model cannot be run: {}", with_causes(&error));
-            let remedy =
-                "export the model to ONNX with operators that `caiso checks MF-ID-001` lists";
-            return Ok(all_missing(&subjects, &reason, remedy));
-        }
-    };
-    check_widths(system, entry, &model)?;
+    let Prepared { dataset, data, domain, model, subjects } =
+        match prepare(system, entry, subject, bytes)? {
+            Ok(prepared) => prepared,
+            Err(unready) => {
+                return Ok(all_missing(&unready.subjects, &unready.reason, &unready.remedy));
+            }
+        };
     let predicted = match model.predict(&data.matrix.values) {
         Ok(predicted) => predicted,
         Err(error) => {
@@ -139,8 +181,6 @@ fn behaviour(
         &subjects,
         path.clone(),
     )?);
-    let domain = domain(entry, &data.matrix)
-        .map_err(|reason| AssessError::Manifest(vec![system.problem(&entry.name, reason)]))?;
     let robustness = Arc::new(RobustnessInput {
         component: component.to_owned(),
         path,
@@ -154,126 +194,11 @@ fn behaviour(
         let parameters = planner.parameters(check.meta.code);
         Step::run(check, &robustness, component, subjects.clone(), parameters)
     }));
+    steps.extend(caiso_robustness::CAMPAIGNS.iter().map(|check| {
+        let parameters = planner.parameters(check.meta.code);
+        Step::run(check, &robustness, component, subjects.clone(), parameters).sealed_elsewhere()
+    }));
     Ok(steps)
-}
-
-/// The parts of the manifest that results depend on, as a subject.
-fn description(entry: &ModelEntry, dataset: &Dataset) -> Result<Subject, AssessError> {
-    let canonical = serde_json_canonicalizer::to_vec(&(entry, dataset))
-        .map_err(caiso_core::StatementError::Canonical)?;
-    Ok(Subject::new(format!("description:{}", entry.name.value), sha256_hex(&canonical)))
-}
-
-/// Rows in the model's units with the index of their true class.
-struct LabelledData {
-    table: Table,
-    matrix: Matrix,
-    labels: Vec<usize>,
-    subject: Subject,
-}
-
-impl LabelledData {
-    fn read(
-        system: &LoadedSystem,
-        entry: &ModelEntry,
-        dataset: &Dataset,
-    ) -> Result<Self, AssessError> {
-        let file = system.get(&dataset.path);
-        let table = table(system, dataset)?;
-        let columns = entry
-            .features
-            .iter()
-            .map(|feature| &feature.column)
-            .chain(&dataset.target)
-            .chain(dataset.protected.iter().map(|protected| &protected.column));
-        let problems: Vec<Diagnostic> = columns
-            .filter(|column| !table.names().contains(&column.value))
-            .map(|column| {
-                let near = nearest(column, table.names().iter().map(String::as_str));
-                let message = format!("`{}` has no column `{}`", file.path, column.value);
-                let problem = system.problem(column, message);
-                match near {
-                    Some(near) => problem.with_help(format!("did you mean `{near}`?")),
-                    None => problem.with_help(format!("columns: {}", table.names().join(", "))),
-                }
-            })
-            .collect();
-        if !problems.is_empty() {
-            return Err(AssessError::Manifest(problems));
-        }
-        let unreadable = |error: caiso_data::DataError| AssessError::Manifest(vec![error.into()]);
-        let matrix = table.features(&entry.features).map_err(unreadable)?;
-        let target = dataset.target.as_ref().map_or("", |target| target.as_str());
-        let labels = table.class_indices(target, &entry.classes).map_err(unreadable)?;
-        let subject = Subject::new(format!("dataset:{}", dataset.name.value), &file.sha256);
-        Ok(Self { table, matrix, labels, subject })
-    }
-}
-
-/// A data set's table.
-pub(crate) fn table(system: &LoadedSystem, dataset: &Dataset) -> Result<Table, AssessError> {
-    let file = system.get(&dataset.path);
-    match caiso_data::read(&file.path, &file.bytes) {
-        Ok(Data::Table(table)) => Ok(table),
-        Ok(Data::Array(_)) => {
-            let message = format!("`{}` is an array without names of columns", file.path);
-            let problem = system.problem(&dataset.path, message);
-            Err(AssessError::Manifest(vec![problem.with_help("give a CSV or Parquet file")]))
-        }
-        Err(error) => Err(AssessError::Manifest(vec![error.into()])),
-    }
-}
-
-fn check_widths(
-    system: &LoadedSystem,
-    entry: &ModelEntry,
-    model: &OnnxModel,
-) -> Result<(), AssessError> {
-    let mut problems = Vec::new();
-    if model.features() != entry.features.len() {
-        let message = format!(
-            "the model takes {} inputs, but {} features are listed",
-            model.features(),
-            entry.features.len()
-        );
-        let help = "list every input once, in the model's order";
-        problems.push(system.problem(&entry.name, message).with_help(help));
-    }
-    if model.classes() != entry.classes.len() {
-        let message = format!(
-            "the model has {} classes, but {} are listed",
-            model.classes(),
-            entry.classes.len()
-        );
-        let help = "list the target's values in the order of the model's outputs";
-        problems.push(system.problem(&entry.classes, message).with_help(help));
-    }
-    if problems.is_empty() { Ok(()) } else { Err(AssessError::Manifest(problems)) }
-}
-
-fn domain(entry: &ModelEntry, matrix: &Matrix) -> Result<Domain, String> {
-    let features = entry
-        .features
-        .iter()
-        .enumerate()
-        .map(|(place, feature)| {
-            let [lower, upper] = feature.bounds.as_ref().map_or_else(
-                || {
-                    let column = (0..matrix.rows).map(|row| f64::from(matrix.row(row)[place]));
-                    column.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], value| {
-                        [low.min(value), high.max(value)]
-                    })
-                },
-                |bounds| bounds.value,
-            );
-            FeatureDomain {
-                integer: feature.integer,
-                immutable: feature.immutable,
-                ..FeatureDomain::continuous(feature.column.value.clone(), lower, upper)
-            }
-        })
-        .collect();
-    Domain::new(features).map_err(|error| error.to_string())
 }
 
 #[expect(clippy::too_many_arguments, reason = "one caller; a struct would only rename them")]

@@ -158,7 +158,7 @@ pub(crate) enum Scale {
     Range,
 }
 
-fn norm(text: &str) -> Result<Norm, String> {
+pub(super) fn norm(text: &str) -> Result<Norm, String> {
     let known = || Norm::ALL.map(Norm::as_str).join(", ");
     let found = Norm::ALL.into_iter().find(|norm| norm.as_str() == text);
     found.ok_or_else(|| format!("expected one of {}", known()))

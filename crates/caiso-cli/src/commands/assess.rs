@@ -13,7 +13,7 @@ use crate::progress::Progress;
 use crate::{exit, output};
 
 /// JSON keeps whole numbers up to here.
-const MAX_SEED: u64 = 1 << 53;
+pub(crate) const MAX_SEED: u64 = 1 << 53;
 
 pub(crate) fn run(global: &Global, arguments: &AssessArguments) -> Result<u8> {
     let outputs = parse_outputs(&arguments.output)?;
@@ -138,7 +138,7 @@ fn command_line(arguments: &AssessArguments) -> String {
 }
 
 /// Digest of this program; where it cannot be read, a value that never matches.
-fn program_digest() -> String {
+pub(crate) fn program_digest() -> String {
     let bytes = std::env::current_exe().and_then(std::fs::read);
     bytes.map_or_else(
         |_| format!("unreadable:{}", jiff::Timestamp::now()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use caiso_assess::{Registered, registry};
-use caiso_core::{CheckError, describe};
+use caiso_core::{CheckError, ParameterSet, describe};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use serde_json::{Map, Value, json};
 
@@ -136,19 +136,27 @@ fn reference(checks: &[Registered]) -> String {
             meta.since,
             docs.replace("## ", "### ")
         );
-        let properties = check.parameters.properties();
-        if !properties.is_empty() {
-            text += "\n### Parameters\n\n| name | type | default | meaning |\n|---|---|---|---|\n";
-        }
-        for (name, schema) in properties {
-            let words = schema.get("description").and_then(Value::as_str).unwrap_or_default();
-            let default = schema.get("default").map(ToString::to_string).unwrap_or_default();
-            text += &format!(
-                "| `{name}` | {} | {default} | {} |\n",
-                describe(&schema),
-                words.replace('\n', " ").replace('|', "\\|")
-            );
-        }
+        text += &parameter_table(&check.parameters);
+    }
+    text
+}
+
+/// Parameters as a Markdown table under a heading; nothing if there are none.
+pub(crate) fn parameter_table(parameters: &ParameterSet) -> String {
+    let properties = parameters.properties();
+    if properties.is_empty() {
+        return String::new();
+    }
+    let mut text =
+        "\n### Parameters\n\n| name | type | default | meaning |\n|---|---|---|---|\n".to_owned();
+    for (name, schema) in properties {
+        let words = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+        let default = schema.get("default").map(ToString::to_string).unwrap_or_default();
+        text += &format!(
+            "| `{name}` | {} | {default} | {} |\n",
+            describe(&schema),
+            words.replace('\n', " ").replace('|', "\\|")
+        );
     }
     text
 }

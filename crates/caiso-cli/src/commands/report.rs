@@ -6,7 +6,7 @@ use caiso_store::{Disclose, Store};
 
 use super::{assess, home};
 use crate::arguments::{Global, ReportArguments};
-use crate::exit;
+use crate::{exit, output};
 
 pub(crate) fn run(global: &Global, arguments: &ReportArguments) -> Result<u8> {
     let outputs = assess::parse_outputs(&arguments.output)?;
@@ -14,6 +14,13 @@ pub(crate) fn run(global: &Global, arguments: &ReportArguments) -> Result<u8> {
     let store = home::open_read_only(global, arguments.system.as_deref())?;
     let (report, receipt) = last(&store, &system.manifest.system.name)?;
     let html = assess::write(&outputs, &report, &receipt)?;
+    if let Some(folder) = &arguments.figures {
+        for check in report.checks.iter().filter(|check| !check.figures.is_empty()) {
+            let component = check.component.replace(':', "-");
+            let name = format!("{}-{component}", check.code);
+            output::write_figures(folder, &name, &check.figures)?;
+        }
+    }
     assess::print(global.format, &report, &receipt, html.as_deref())?;
     Ok(exit::PASS)
 }

@@ -95,6 +95,17 @@ impl Checker<'_> {
                 self.dataset_reference(name);
             }
             model.features.iter().for_each(|feature| self.bounds(feature.bounds.as_ref()));
+            if let Some(inputs) = &model.inputs {
+                self.bounds(Some(&inputs.bounds));
+                if !model.features.is_empty() {
+                    let message = "both `features` and `inputs` are given".to_owned();
+                    self.at(&inputs.columns, message, "keep one of them");
+                }
+            }
+            for group in model.one_hot.iter().filter(|group| group.len() < 2) {
+                let message = "a category of a single input says nothing".to_owned();
+                self.at(group, message, "list all columns that encode the category");
+            }
         }
         manifest.endpoints.iter().for_each(|endpoint| self.endpoint(endpoint));
         for dataset in &manifest.datasets {

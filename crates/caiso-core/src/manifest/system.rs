@@ -69,6 +69,59 @@ pub struct Model {
     /// Inputs in the model's order.
     #[serde(default)]
     pub features: Vec<Feature>,
+    /// Inputs that are all alike, instead of `features`: the pixels of an image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Inputs>,
+    /// Groups of inputs that encode one category each: exactly one of a group is 1, the others are 0, and an
+    /// adversarial example keeps to that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub one_hot: Vec<Located<Vec<String>>>,
+}
+
+/// Inputs of a model that are all alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Inputs {
+    /// Columns of the data set, in its order: `*` stands for any text (`pixel_*`). They are the model's input,
+    /// the last axis fastest.
+    pub columns: Located<String>,
+    /// Smallest and largest valid value of each, in the model's units; an adversarial example stays within.
+    pub bounds: Located<[f64; 2]>,
+    /// Whole numbers only.
+    #[serde(default)]
+    pub integer: bool,
+}
+
+impl Inputs {
+    /// The inputs as features, if these are the columns of the data set.
+    pub fn features(&self, columns: &[String]) -> Vec<Feature> {
+        let parts: Vec<&str> = self.columns.split('*').collect();
+        let feature = |column: &String| {
+            // Problems with the column are shown where the pattern is.
+            let Located { line, column: place, .. } = self.columns;
+            let column = Located { value: column.clone(), line, column: place };
+            Feature { integer: self.integer, ..Feature::between(column, self.bounds.clone()) }
+        };
+        columns.iter().filter(|column| matches(&parts, column)).map(feature).collect()
+    }
+}
+
+/// Whether a text consists of these parts with anything in between.
+fn matches(parts: &[&str], text: &str) -> bool {
+    match parts {
+        [] => text.is_empty(),
+        [whole] => text == *whole,
+        [first, middle @ .., last] => {
+            let Some(mut rest) = text.strip_prefix(first) else { return false };
+            for part in middle {
+                match rest.split_once(part) {
+                    Some((_, behind)) => rest = behind,
+                    None => return false,
+                }
+            }
+            rest.ends_with(last)
+        }
+    }
 }
 
 /// One input of a model.
@@ -89,6 +142,19 @@ pub struct Feature {
     /// A person cannot change it and an attack must not.
     #[serde(default)]
     pub immutable: bool,
+}
+
+impl Feature {
+    /// A number between bounds.
+    pub fn between(column: impl Into<Located<String>>, bounds: Located<[f64; 2]>) -> Self {
+        Self {
+            column: column.into(),
+            encoding: BTreeMap::new(),
+            bounds: Some(bounds),
+            integer: false,
+            immutable: false,
+        }
+    }
 }
 
 /// What a data set is used for.

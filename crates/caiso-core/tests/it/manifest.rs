@@ -53,6 +53,17 @@ fn broken_manifests_are_explained() {
         ("absolute path", GOOD.replace("data/test.csv", "/etc/passwd")),
         ("empty interval", GOOD.replace("[0, 3]", "[3, 0]")),
         ("duplicate key", GOOD.replace("    role: test\n", "    role: test\n    role: train\n")),
+        (
+            "inputs twice",
+            GOOD.replace(
+                "    features:",
+                "    inputs: {columns: \"p*\", bounds: [0, 1]}\n    features:",
+            ),
+        ),
+        (
+            "lonely category",
+            GOOD.replace("    features:", "    one_hot: [[income]]\n    features:"),
+        ),
         ("bad name", GOOD.replace("name: classifier", "name: Class ifier")),
         ("other version", GOOD.replace("caiso: 1", "caiso: 2")),
     ];
@@ -171,4 +182,33 @@ fn broken_endpoints_are_explained() {
         })
         .collect();
     insta::assert_snapshot!(report);
+}
+
+#[test]
+fn a_pattern_stands_for_columns_in_the_order_of_the_file() {
+    let columns: Vec<String> = ["pixel_1_0", "digit", "pixel_0", "pixel", "a_pixel_0", "pixel_0_b"]
+        .map(str::to_owned)
+        .to_vec();
+    let named = |pattern: &str| -> Vec<String> {
+        let text = GOOD.replace(
+            "    features:\n      - {column: income, bounds: [0, 3]}\n",
+            &format!("    inputs: {{columns: \"{pattern}\", bounds: [0, 16], integer: true}}\n"),
+        );
+        let manifest = read("caiso.yaml", text.as_bytes()).unwrap();
+        let features = manifest.models[0].inputs.as_ref().unwrap().features(&columns);
+        assert!(
+            features
+                .iter()
+                .all(|it| it.integer && it.bounds.as_ref().unwrap().value == [0.0, 16.0])
+        );
+        features.into_iter().map(|feature| feature.column.value).collect()
+    };
+    assert_eq!(named("pixel_*"), ["pixel_1_0", "pixel_0", "pixel_0_b"]);
+    assert_eq!(named("pixel_*_*"), ["pixel_1_0", "pixel_0_b"]);
+    assert_eq!(named("*_0"), ["pixel_1_0", "pixel_0", "a_pixel_0"]);
+    assert_eq!(named("digit"), ["digit"]);
+    assert_eq!(named("*"), columns);
+    assert_eq!(named("x*"), [""; 0]);
+    // What stands at both ends must not be the same text.
+    assert_eq!(named("pixel*pixel"), [""; 0]);
 }

@@ -1,4 +1,6 @@
-use caiso_core::{Band, Bar, Dot, Figure, GridCell, Line, Mark};
+use caiso_core::{
+    Band, Bar, Changed, ChangedRecord, Dot, Figure, GridCell, ImageRow, Line, Mark, Raster,
+};
 use caiso_figure::{STYLE, svg, table};
 use proptest::collection::vec;
 use proptest::option;
@@ -65,7 +67,26 @@ fn figure() -> impl Strategy<Value = Figure> {
         title,
         state,
     });
+    // Sizes and pixels that need not go together.
+    let raster = (0_u32..6, 0_u32..6, 0_u8..4, vec(any::<u8>(), 0..40))
+        .prop_map(|(width, height, channels, pixels)| Raster { width, height, channels, pixels });
+    let image = (text(), vec(raster, 0..4)).prop_map(|(label, images)| ImageRow { label, images });
+    let changed = (text(), value(), value(), pair())
+        .prop_map(|(feature, before, after, range)| Changed { feature, before, after, range });
+    let record =
+        (text(), vec(changed, 0..5)).prop_map(|(label, changes)| ChangedRecord { label, changes });
     prop_oneof![
+        (text(), text(), vec(text(), 0..4), vec(image, 0..4)).prop_map(
+            |(title, alternative, columns, rows)| Figure::Images {
+                title,
+                alternative,
+                columns,
+                rows
+            }
+        ),
+        (text(), text(), vec(record, 0..4)).prop_map(|(title, alternative, records)| {
+            Figure::Changes { title, alternative, records }
+        }),
         (text(), text(), text(), text(), vec(line, 0..6), vec(mark(), 0..4)).prop_map(
             |(title, alternative, x_label, y_label, lines, marks)| Figure::Curve {
                 title,
@@ -118,7 +139,7 @@ proptest! {
         }
         for node in document.descendants().filter(roxmltree::Node::is_element) {
             prop_assert!(
-                ["svg", "title", "desc", "defs", "pattern", "g", "line", "rect", "path", "circle", "text"]
+                ["svg", "title", "desc", "defs", "pattern", "g", "line", "rect", "path", "circle", "text", "image"]
                     .contains(&node.tag_name().name()),
                 "{}", node.tag_name().name()
             );

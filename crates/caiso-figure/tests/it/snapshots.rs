@@ -1,11 +1,13 @@
-use caiso_core::{Band, Bar, Dot, Figure, GridCell, Line, Mark};
-use caiso_figure::{svg, table};
+use caiso_core::{
+    Band, Bar, Changed, ChangedRecord, Dot, Figure, GridCell, ImageRow, Line, Mark, Raster,
+};
+use caiso_figure::{file, svg, table};
 
 fn mark(label: &str, at: f64) -> Mark {
     Mark { label: label.into(), at }
 }
 
-fn figures() -> [(&'static str, Figure); 4] {
+fn figures() -> [(&'static str, Figure); 6] {
     let curve = Figure::Curve {
         title: "Robust accuracy".into(),
         alternative: "Accuracy falls from 0.89 to 0.31 at epsilon 0.05.".into(),
@@ -100,7 +102,36 @@ fn figures() -> [(&'static str, Figure); 4] {
             ),
         ],
     };
-    [("curve", curve), ("dots", dots), ("strip", strip), ("grid", grid)]
+    let raster =
+        |pixels: [u8; 4]| Raster { width: 2, height: 2, channels: 1, pixels: pixels.into() };
+    let images = Figure::Images {
+        title: "Examples".into(),
+        alternative: "One digit is taken for another.".into(),
+        columns: vec!["original".into(), "difference".into()],
+        rows: vec![ImageRow {
+            label: "row 3, from 4 to 9".into(),
+            images: vec![raster([0, 255, 9, 8]), raster([127, 128, 0, 255])],
+        }],
+    };
+    let changes = Figure::Changes {
+        title: "Examples".into(),
+        alternative: "A slightly higher income flips the decision.".into(),
+        records: vec![ChangedRecord {
+            label: "row 7, from no to yes".into(),
+            changes: vec![
+                Changed { feature: "pirat".into(), before: 0.31, after: 0.28, range: (0.0, 3.0) },
+                Changed { feature: "constant".into(), before: 1.0, after: 1.0, range: (1.0, 1.0) },
+            ],
+        }],
+    };
+    [
+        ("curve", curve),
+        ("dots", dots),
+        ("strip", strip),
+        ("grid", grid),
+        ("images", images),
+        ("changes", changes),
+    ]
 }
 
 /// One element a line, so that a change of the picture reads in a diff.
@@ -123,5 +154,16 @@ fn tables() {
             .chain(table.rows.iter().map(|row| row.join(" | ")))
             .collect();
         insta::assert_snapshot!(format!("table_{name}"), rows.join("\n"));
+    }
+}
+
+#[test]
+fn a_file_is_one_document_with_its_style() {
+    for (name, figure) in figures() {
+        let text = file(&figure);
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let style = document.root_element().first_element_child().unwrap();
+        assert_eq!(style.tag_name().name(), "style", "{name}");
+        assert!(style.text().unwrap().contains(".figure text"));
     }
 }

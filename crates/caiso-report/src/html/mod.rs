@@ -91,7 +91,7 @@ fn page(view: &View<'_>, receipt: Option<&str>) -> Markup {
                 meta name="color-scheme" content="light dark";
                 meta name="generator" content={ (GENERATOR) (TOOL_VERSION) };
                 meta http-equiv="Content-Security-Policy"
-                    content="default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'";
+                    content="default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'";
                 title { (report.scope.title) ": " (report.verdict.as_str()) ", " (report.as_of) }
                 style { (PreEscaped(style::STYLE)) (PreEscaped(caiso_figure::STYLE)) }
             }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use caiso_core::{
-    Band, Direction, Dot, Figure, Line, Mark, Measurement, NotAssessed, Section, Severity, Subject,
-    Value,
+    Band, Changed, ChangedRecord, Direction, Dot, Figure, ImageRow, Line, Mark, Measurement,
+    NotAssessed, Raster, Section, Severity, Subject, Value,
 };
 use caiso_report::{
     Attestation, Changes, CheckResult, CheckStatus, Classification, ComponentSummary, EvidenceRow,
@@ -378,6 +378,30 @@ fn pgd() -> CheckResult {
                 Mark { label: "gate".into(), at: 0.7 },
                 Mark { label: "constant".into(), at: 0.881 },
             ],
+        },
+        Figure::Images {
+            title: "Smallest changes to images".to_owned(),
+            alternative: "One digit is taken for another.".to_owned(),
+            columns: ["original", "adversarial", "difference"].map(str::to_owned).to_vec(),
+            rows: vec![ImageRow {
+                label: "row 3, from 4 to 9".to_owned(),
+                images: [[0, 255, 9, 8], [0, 255, 0, 8], [127, 127, 0, 127]]
+                    .map(|pixels| Raster { width: 2, height: 2, channels: 1, pixels: pixels.into() })
+                    .to_vec(),
+            }],
+        },
+        Figure::Changes {
+            title: "Smallest changes that flip a decision".to_owned(),
+            alternative: "A slightly lower debt flips a refusal.".to_owned(),
+            records: vec![ChangedRecord {
+                label: "row 7, from yes to no".to_owned(),
+                changes: vec![Changed {
+                    feature: "pirat".to_owned(),
+                    before: 0.31,
+                    after: 0.28,
+                    range: (0.0, 3.0),
+                }],
+            }],
         }],
         limits: vec![
             "White-box attack with the model's gradients; an attacker without the model needs more queries.".into(),

@@ -2,6 +2,7 @@
 
 mod autoattack;
 mod blackbox;
+mod campaign;
 mod doubts;
 mod ensemble;
 mod exact;

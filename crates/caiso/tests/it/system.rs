@@ -10,7 +10,7 @@ use tempfile::TempDir;
 /// The program under test.
 pub(crate) const CAISO: &str = env!("CARGO_BIN_EXE_caiso");
 
-/// The mortgage example in a temporary folder; its home is `.caiso` there.
+/// An example in a temporary folder; its home is `.caiso` there.
 pub(crate) struct System {
     folder: TempDir,
 }
@@ -26,9 +26,19 @@ pub(crate) struct Run {
 impl System {
     /// A fresh copy without a ledger.
     pub(crate) fn new() -> Self {
+        Self::of("mortgage", &["data", "deploy", "model"])
+    }
+
+    /// The same of the example with images.
+    pub(crate) fn digits() -> Self {
+        Self::of("digits", &["data", "model"])
+    }
+
+    fn of(example: &str, parts: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/mortgage");
-        for part in ["data", "deploy", "model"] {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+        let example = examples.join(example);
+        for part in parts {
             copy(&example.join(part), &folder.path().join(part));
         }
         fs::copy(example.join("caiso.yaml"), folder.path().join("caiso.yaml")).unwrap();

@@ -73,7 +73,7 @@ pub(crate) fn run(global: &Global, arguments: &CurveArguments) -> Result<u8> {
         caiso_version: env!("CARGO_PKG_VERSION"),
     };
     if let Some(path) = &arguments.figure {
-        output::write_file(path, caiso_figure::svg(&figure(&curves), "curve").as_bytes())?;
+        output::write_file(path, caiso_figure::file(&figure(&curves)).as_bytes())?;
     }
     if global.format == Format::Json {
         output::print_json(&curves)?;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::options::named;
 use crate::arguments::{AttackListArguments, Format, Global};
+use crate::commands::checks::parameter_table;
 use crate::{exit, output};
 
 pub(crate) fn run(global: &Global, arguments: &AttackListArguments) -> Result<u8> {
@@ -14,6 +15,8 @@ pub(crate) fn run(global: &Global, arguments: &AttackListArguments) -> Result<u8
     let attacks: Vec<&Attack> = one.map_or_else(|| ATTACKS.to_vec(), |attack| vec![attack]);
     if global.format == Format::Json {
         output::print_json(&attacks.into_iter().map(describe).collect::<Vec<_>>())?;
+    } else if global.format == Format::Markdown {
+        output::print(&reference(&attacks))?;
     } else if let Some(attack) = one {
         output::print(&page(attack))?;
     } else {
@@ -92,6 +95,28 @@ fn page(attack: &Attack) -> String {
             default.unwrap_or_default(),
             words.replace('\n', " ")
         );
+    }
+    text
+}
+
+/// The reference of the attacks.
+fn reference(attacks: &[&Attack]) -> String {
+    let mut text = String::from("# Attacks\n\nWritten by `cargo xtask docs` from the code.\n");
+    for attack in attacks {
+        let meta = &attack.meta;
+        let docs: String = meta.docs.lines().map(|line| format!("{}\n", line.trim())).collect();
+        text += &format!(
+            "\n## {}: {}\n\n{} · needs {} · looks for {} · norms: {} · since {}\n\n{}",
+            meta.name,
+            meta.title,
+            meta.code,
+            access(attack.access),
+            goal(attack.goal),
+            norms(attack),
+            meta.since,
+            docs.replace("## ", "### ")
+        );
+        text += &parameter_table(&attack.parameters);
     }
     text
 }
