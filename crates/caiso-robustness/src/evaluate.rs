@@ -104,7 +104,7 @@ pub(crate) fn evaluate(
     };
     let plan = Plan { input, budget, settings, restarts, context, task };
     let parts: Vec<Evaluation> = ids
-        .par_chunks(chunk_rows(width))
+        .par_chunks(chunk_rows(model))
         .map_init(
             || Oracle::new(model, None, context),
             |oracle, ids| plan.attack(oracle, ids, width),

@@ -120,8 +120,8 @@ impl RowResult {
 
 /// Rows that go through the model together: enough of narrow rows to make a step worth its calls, no more than one thread
 /// multiplies at once, few enough of wide ones that the activations stay in the cache.
-pub(crate) fn chunk_rows(width: usize) -> usize {
-    (4096 / width.max(1)).clamp(32, CHUNK)
+pub(crate) fn chunk_rows(model: &dyn Model) -> usize {
+    (4096 / model.features().max(1)).clamp(32, CHUNK).min(model.chunk_rows())
 }
 
 /// Checks what an attack needs against what there is.
@@ -230,7 +230,7 @@ pub fn run(
     progress(asked - standing.len());
     let chunk = match (attack.scope, settings.batch) {
         (Scope::DataSet, _) => standing.len().max(1),
-        (Scope::Row, 0) => chunk_rows(width),
+        (Scope::Row, 0) => chunk_rows(problem.model),
         (Scope::Row, rows) => rows,
     };
     let parts: Vec<Part> = standing

@@ -91,7 +91,7 @@ fn run(batch: &mut Batch<'_, '_>, parameters: &Parameters) -> Result<(), Robustn
     craft(batch, &parameters, epsilon, &mut best)?;
     // Points on the way fooled by other changes; only this one counts.
     let rows = batch.all();
-    for rows in rows.chunks(chunk_rows(batch.width)) {
+    for rows in rows.chunks(chunk_rows(batch.oracle.model)) {
         let points = shifted(batch, rows, &best.change);
         batch.evaluate(rows, &points)?;
     }
@@ -149,7 +149,7 @@ fn survey(
     let mut gradients = Vec::new();
     let mut margins = Vec::new();
     let rows = batch.all();
-    for rows in rows.chunks(chunk_rows(width)) {
+    for rows in rows.chunks(chunk_rows(batch.oracle.model)) {
         let points = shifted(batch, rows, change);
         gradients.resize(points.len(), 0.0);
         margins.resize(rows.len(), 0.0);
