@@ -148,7 +148,7 @@ fn conv(random: &mut Random, shape: &[usize]) -> Layer {
     }
     let divisors: Vec<_> = (1..=channels).filter(|g| channels.is_multiple_of(*g)).collect();
     let groups = if random.below(2) == 0 { 1 } else { divisors[random.below(divisors.len())] };
-    let most = [3, 3, 40][random.below(3)].min(60 / groups);
+    let most = [3, 3, 40][random.below(3)].min(60 / groups).max(1);
     let outputs = groups * (1 + random.below(most));
     let taps: usize = windows.kernel.iter().product();
     let weights = random.floats(outputs * channels / groups * taps);
