@@ -20,6 +20,7 @@ pub(crate) fn run() -> Result<()> {
     outsider()?;
     corpus()?;
     operators()?;
+    adversarial()?;
     signing()
 }
 
@@ -88,6 +89,17 @@ fn operators() -> Result<()> {
         "--ignored",
     ];
     crate::run::run_with("cargo", &arguments, &[("CAISO_OPERATOR_CASES", folder)])
+}
+
+/// onnxruntime decides saved adversarial rows again and finds the robust accuracy that the real binary reports.
+fn adversarial() -> Result<()> {
+    let python = peers::python("operators", "xtask/operators/requirements.txt")?;
+    let binary = target().join("debug/caiso");
+    let folders = ["examples/digits", "examples/mortgage"];
+    let script =
+        ["xtask/outsider/robustness.py", &binary.to_string_lossy(), folders[0], folders[1]];
+    eprint!("{}", peers::script(&python, &script)?);
+    Ok(())
 }
 
 /// The package model-signing verifies what caiso signs, and the other way round.
