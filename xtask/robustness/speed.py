@@ -12,11 +12,11 @@ import sys
 import numpy as np
 import torch
 
-from peers import Art, Foolbox, timed
+from peers import Art, Foolbox, Single, timed
 
 THREADS = 2
 # Model, rows, rounds for PGD with 20 steps, target against Foolbox and ART.
-GRADIENT = [("mlp", 64, 15, 4), ("cnn", 64, 7, 3), ("resnet-w32", 16, 3, 2), ("resnet-w64", 16, 2, 2)]
+GRADIENT = [("mlp", 64, 15, 4), ("cnn", 64, 7, 3), ("resnet-w32", 16, 2, 2), ("resnet-w64", 16, 1, 2)]
 # Model, rows, rounds, largest ratio to onnxruntime that is asked for.
 FORWARD = [("mlp", 64, 30, None), ("cnn", 64, 30, 1.0), ("resnet-w32", 32, 7, 1.2), ("resnet-w64", 16, 7, 1.2)]
 # Attack, model, rows, peers' steps, own queries for each row, target per query.
@@ -36,7 +36,8 @@ class Caiso:
         self.process = subprocess.Popen([program], stdin=pipe, stdout=pipe, text=True)
 
     def ask(self, model, rows, threads=THREADS, **job):
-        files = {"model": f"{model}.onnx", "inputs": f"{model}.x.npy", "labels": f"{model}.y.npy"}
+        kind = ".json" if (self.folder / f"{model}.json").exists() else ".onnx"
+        files = {"model": model + kind, "inputs": f"{model}.x.npy", "labels": f"{model}.y.npy"}
         job |= {key: str(self.folder / name) for key, name in files.items()}
         self.process.stdin.write(json.dumps(job | {"limit": rows, "threads": threads}) + "\n")
         self.process.stdin.flush()
@@ -140,9 +141,66 @@ def queries(caiso, folder):
         row(attack, name, f"{1e6 * ours:.2f}", *cells, *ratios, f"{target}x")
 
 
+def ensemble(caiso, folder):
+    import torchattacks
+
+    print("\n### AutoAttack, standard version, L-infinity (CPU ms)\n")
+    row("model", "rows", "caiso", "torchattacks", "robust, caiso", "robust, torchattacks", "ratio", "target")
+    row(*["---"] * 8)
+    for name, rows, eps in (("mlp", 64, 0.1), ("cnn", 8, 0.03)):
+        model, x, y = load(folder, name, rows)
+        # torchattacks takes images only.
+        image = x if x.ndim == 4 else x.reshape(-1, 1, 8, 8)
+        net = Single(torch.nn.Sequential(torch.nn.Flatten(), model) if x.ndim == 2 else model).eval()
+        attack = torchattacks.AutoAttack(net, norm="Linf", eps=eps, n_classes=10, seed=0)
+        labels = torch.tensor(y)
+        moved, seconds = timed(lambda: attack(torch.tensor(image), labels))
+        with torch.no_grad():
+            robust = (net(moved).argmax(1) == labels).float().mean().item()
+        ours = caiso.ask(name, rows, attack="autoattack", norm="linf", eps=eps)
+        mine = ours["summary"]["robust_accuracy"]
+        cells = [f"{1e3 * ours['cpu']:.1f}", f"{1e3 * seconds:.1f}", f"{mine:.3f}", f"{robust:.3f}"]
+        row(name, rows, *cells, ratio(seconds, ours["cpu"], 3), "3x")
+
+
+def trees(caiso, folder):
+    from art.attacks.evasion import HopSkipJump, ZooAttack
+    from art.estimators.classification import XGBoostClassifier
+
+    import xgboost
+
+    print("\n### Attacks on 40 trees of XGBoost (CPU ms for each row)\n")
+    row("attack", "norm", "caiso", "median", "ART's attack", "ART", "median", "ratio", "target")
+    row(*["---"] * 9)
+    booster = xgboost.Booster(model_file=folder / "forest.json")
+    x, y = (np.load(folder / f"forest.{part}.npy") for part in "xy")
+    estimator = XGBoostClassifier(booster, clip_values=(0.0, 1.0), nb_features=x.shape[1], nb_classes=2)
+    truth = booster.predict(xgboost.DMatrix(x)) > 0.5
+    right = np.flatnonzero(truth == y)[:10]
+    for attack, norm, theirs in (
+        ("tree-min", "linf", HopSkipJump(estimator, norm=np.inf, max_iter=10, verbose=False)),
+        ("tree-min", "l2", HopSkipJump(estimator, norm=2, max_iter=10, verbose=False)),
+        ("zoo", "l2", ZooAttack(estimator, max_iter=20, verbose=False, nb_parallel=10)),
+    ):
+        limit = {"queries": 2000} if attack == "zoo" else {}
+        ours = caiso.ask("forest", len(x), attack=attack, norm=norm, **limit)
+        one_hot = np.eye(2)[y[right]]
+        moved, seconds = timed(lambda: theirs.generate(x[right], y=one_hot))
+        flipped = (booster.predict(xgboost.DMatrix(moved)) > 0.5) != y[right]
+        change = np.abs(moved - x[right])
+        far = change.max(1) if norm == "linf" else np.sqrt((change**2).sum(1))
+        median = np.median(np.where(flipped, far, np.inf))
+        each, other = ours["cpu"] / len(x), seconds / len(right)
+        mine = ours["summary"][f"median_{norm}"]
+        cells = [f"{1e3 * each:.3f}", f"{mine:.4f}", type(theirs).__name__, f"{1e3 * other:.1f}", f"{median:.4f}"]
+        row(attack, norm, *cells, ratio(other, each, 10), "10x")
+
+
+PARTS = {"gradient": gradient, "forward": forward, "queries": queries, "ensemble": ensemble, "trees": trees}
+
 if __name__ == "__main__":
     torch.set_num_threads(THREADS)
     folder = pathlib.Path(sys.argv[2])
     caiso = Caiso(sys.argv[1], folder)
-    for part in sys.argv[3:] or ["gradient", "forward", "queries"]:
-        {"gradient": gradient, "forward": forward, "queries": queries}[part](caiso, folder)
+    for part in sys.argv[3:] or PARTS:
+        PARTS[part](caiso, folder)

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use caiso_core::RunContext;
 use caiso_data::Array;
-use caiso_inference::{Model, OnnxModel};
+use caiso_inference::{Model, load};
 use caiso_robustness::{Domain, Norm, Problem, Settings, find, run};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -43,7 +43,7 @@ fn main() -> Result<(), Error> {
     for line in std::io::stdin().lock().lines() {
         let job: Job = serde_json::from_str(&line?)?;
         if !models.contains_key(&job.model) {
-            models.insert(job.model.clone(), Box::new(OnnxModel::load(&fs::read(&job.model)?)?));
+            models.insert(job.model.clone(), load(&fs::read(&job.model)?)?);
         }
         println!("{}", answer(&job, models[&job.model].as_ref())?);
     }
@@ -51,7 +51,8 @@ fn main() -> Result<(), Error> {
 }
 
 fn answer(job: &Job, model: &dyn Model) -> Result<Value, Error> {
-    let read = |path: &str| -> Result<Array, Error> { Ok(Array::from_npy(path, &fs::read(path)?)?) };
+    let read =
+        |path: &str| -> Result<Array, Error> { Ok(Array::from_npy(path, &fs::read(path)?)?) };
     let mut rows = read(&job.inputs)?.to_f32();
     let mut labels: Vec<usize> =
         read(&job.labels)?.values.iter().map(|&label| label as usize).collect();
@@ -65,15 +66,13 @@ fn answer(job: &Job, model: &dyn Model) -> Result<Value, Error> {
     let attack = find(name).ok_or("no such attack")?;
     let parameters = attack.parameters.resolve(&job.parameters)?;
     let domain = Domain::uniform(model.features(), 0.0, 1.0)?;
-    let problem =
-        Problem { model, domain: &domain, rows: &rows, labels: &labels, surrogate: None };
+    let problem = Problem { model, domain: &domain, rows: &rows, labels: &labels, surrogate: None };
     let norm = job.norm.unwrap_or(attack.norms[0]);
     let mut settings = Settings::new(norm, job.eps);
     settings.queries = job.queries.unwrap_or(u64::MAX);
     let context = RunContext::with_seed(1);
-    let (attacked, wall, cpu) = timed(|| {
-        pool.install(|| run(attack, &parameters, &problem, &settings, &context, &|_| ()))
-    });
+    let (attacked, wall, cpu) =
+        timed(|| pool.install(|| run(attack, &parameters, &problem, &settings, &context, &|_| ())));
     let summary = attacked?.summary(norm, job.eps);
     Ok(json!({"wall": wall, "cpu": cpu, "queries": summary.queries, "summary": summary}))
 }
