@@ -172,11 +172,11 @@ def trees(caiso, folder):
     print("\n### Attacks on 40 trees of XGBoost (CPU ms for each row)\n")
     row("attack", "norm", "caiso", "median", "ART's attack", "ART", "median", "ratio", "target")
     row(*["---"] * 9)
-    booster = xgboost.Booster(model_file=folder / "forest.json")
+    forest = xgboost.XGBClassifier()
+    forest.load_model(folder / "forest.json")
     x, y = (np.load(folder / f"forest.{part}.npy") for part in "xy")
-    estimator = XGBoostClassifier(booster, clip_values=(0.0, 1.0), nb_features=x.shape[1], nb_classes=2)
-    truth = booster.predict(xgboost.DMatrix(x)) > 0.5
-    right = np.flatnonzero(truth == y)[:10]
+    estimator = XGBoostClassifier(forest, clip_values=(0.0, 1.0), nb_features=x.shape[1], nb_classes=2)
+    right = np.flatnonzero(forest.predict(x) == y)[:10]
     for attack, norm, theirs in (
         ("tree-min", "linf", HopSkipJump(estimator, norm=np.inf, max_iter=10, verbose=False)),
         ("tree-min", "l2", HopSkipJump(estimator, norm=2, max_iter=10, verbose=False)),
@@ -186,7 +186,7 @@ def trees(caiso, folder):
         ours = caiso.ask("forest", len(x), attack=attack, norm=norm, **limit)
         one_hot = np.eye(2)[y[right]]
         moved, seconds = timed(lambda: theirs.generate(x[right], y=one_hot))
-        flipped = (booster.predict(xgboost.DMatrix(moved)) > 0.5) != y[right]
+        flipped = forest.predict(moved) != y[right]
         change = np.abs(moved - x[right])
         far = change.max(1) if norm == "linf" else np.sqrt((change**2).sum(1))
         median = np.median(np.where(flipped, far, np.inf))

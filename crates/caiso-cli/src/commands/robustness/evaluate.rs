@@ -6,12 +6,17 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use caiso_core::RunContext;
-use caiso_robustness::{Attacked, Goal, Norm, Settings, Summary, run as attack_rows};
+use caiso_robustness::{
+    Attacked, CurvePoint, Goal, Norm, Over, Settings, Summary, run as attack_rows,
+    security_evaluation,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::doubts::{Run, doubts};
 use super::inputs::{File, Inputs};
+use super::metrics::Metrics;
 use super::options::{Chosen, chosen};
 use super::text;
 use crate::arguments::{AttackArguments, EvaluateArguments, Format, Global};
@@ -22,6 +27,11 @@ use crate::{exit, output};
 pub(super) struct Evaluation {
     pub(super) clean_accuracy: f64,
     pub(super) results: Vec<AttackResult>,
+    /// Signs that an attack says more of itself than of the model.
+    pub(super) doubts: Vec<String>,
+    /// Figures of the model itself, where they were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) metrics: Option<Metrics>,
     /// Digests of what went in.
     files: Vec<File>,
     seed: u64,
@@ -62,6 +72,7 @@ pub(crate) fn run(global: &Global, arguments: &EvaluateArguments) -> Result<u8> 
     let runner = Runner::new(global, &arguments.attack, &inputs)?;
     let mut clean_accuracy = 0.0;
     let mut results = Vec::new();
+    let mut runs = Vec::new();
     for chosen in &attacks {
         let epsilons = arguments.attack.eps.as_slice();
         for (part, attacked, cpu_seconds) in runner.run(chosen, epsilons)? {
@@ -85,12 +96,16 @@ pub(crate) fn run(global: &Global, arguments: &EvaluateArguments) -> Result<u8> 
                 notes: attacked.notes.clone(),
                 adversarial: file.clone(),
             }));
+            runs.push(Run { chosen, epsilons: part.to_vec(), attacked });
         }
     }
+    let metrics = arguments.metrics.then(|| runner.metrics()).transpose()?;
     let incomplete = results.iter().any(|result| result.summary.not_attacked > 0);
     let evaluation = Evaluation {
         clean_accuracy,
         results,
+        doubts: doubts(&runs),
+        metrics,
         files: inputs.files,
         seed: arguments.attack.seed,
         caiso_version: env!("CARGO_PKG_VERSION"),
@@ -147,6 +162,35 @@ impl<'a> Runner<'a> {
         }
     }
 
+    fn settings(&self, norm: Norm, epsilon: Option<f64>) -> Settings {
+        let mut settings = Settings::new(norm, epsilon);
+        settings.batch = self.arguments.batch_size;
+        settings.queries = self.arguments.queries.unwrap_or(u64::MAX);
+        settings.targets = self.arguments.target.map(|class| vec![class; self.inputs.labels.len()]);
+        settings
+    }
+
+    /// The security-evaluation curve of an attack; over a parameter it is drawn at `epsilon`.
+    pub(super) fn curve(
+        &self,
+        chosen: &Chosen,
+        over: Over<'_>,
+        epsilon: Option<f64>,
+    ) -> Result<Vec<CurvePoint>> {
+        let parameters = chosen.parameters.as_json().as_object().cloned().unwrap_or_default();
+        let settings = self.settings(chosen.norm, epsilon);
+        let (problem, context) = (self.inputs.problem(), &self.context);
+        let points = self.threads.install(|| {
+            security_evaluation(chosen.attack, &parameters, over, &problem, &settings, context)
+        });
+        points.with_context(|| format!("cannot run `{}`", chosen.attack.meta.name))
+    }
+
+    /// Figures of the model itself.
+    fn metrics(&self) -> Result<Metrics> {
+        self.threads.install(|| Metrics::of(&self.inputs.problem(), &self.context))
+    }
+
     fn once<'e>(
         &self,
         chosen: &Chosen,
@@ -154,10 +198,7 @@ impl<'a> Runner<'a> {
         epsilon: Option<f64>,
     ) -> Result<(&'e [f64], Attacked, f64)> {
         let name = chosen.attack.meta.name;
-        let mut settings = Settings::new(chosen.norm, epsilon);
-        settings.batch = self.arguments.batch_size;
-        settings.queries = self.arguments.queries.unwrap_or(u64::MAX);
-        settings.targets = self.arguments.target.map(|class| vec![class; self.inputs.labels.len()]);
+        let settings = self.settings(chosen.norm, epsilon);
         let bar = self.shown.then(|| {
             let style = ProgressStyle::with_template("{msg} {bar:24} {pos}/{len} rows  {eta}");
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());

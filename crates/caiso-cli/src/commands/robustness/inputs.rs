@@ -52,6 +52,13 @@ impl Inputs {
         }
     }
 
+    /// Share of the rows that are decided correctly without an attack.
+    pub(super) fn clean_accuracy(&self) -> Result<f64> {
+        let classes = self.model.predict(&self.rows)?;
+        let correct = classes.iter().zip(&self.labels).filter(|(class, label)| class == label);
+        Ok(correct.count() as f64 / self.labels.len() as f64)
+    }
+
     pub(super) fn load(arguments: &AttackArguments) -> Result<Self> {
         let mut files = Vec::new();
         let model = model(&arguments.model, arguments.threshold, &mut files)?;

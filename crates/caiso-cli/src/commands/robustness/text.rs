@@ -22,6 +22,24 @@ pub(super) fn evaluation(evaluation: &Evaluation) -> String {
     for result in &evaluation.results {
         text += &line(result);
     }
+    for doubt in &evaluation.doubts {
+        text += &format!("doubt: {doubt}\n");
+    }
+    if let Some(metrics) = &evaluation.metrics {
+        let empirical = metrics.empirical_robustness;
+        let empirical = empirical.map_or_else(|| "undefined".to_owned(), |v| format!("{v:.4}"));
+        let gradients = &metrics.gradients;
+        text += &format!(
+            "\nempirical robustness {empirical} ({} rows fooled) · loss sensitivity {:.4}\ngradients of {} correct rows: {} \
+             zero, {} not finite, {} along which the loss does not rise\n",
+            metrics.empirical_robustness_fooled,
+            metrics.loss_sensitivity,
+            gradients.rows,
+            gradients.without_gradient,
+            gradients.not_finite,
+            gradients.not_rising,
+        );
+    }
     text
 }
 
