@@ -182,7 +182,8 @@ def trees(caiso, folder):
         ("tree-min", "l2", HopSkipJump(estimator, norm=2, max_iter=10, verbose=False)),
         ("zoo", "l2", ZooAttack(estimator, max_iter=20, verbose=False, nb_parallel=10)),
     ):
-        limit = {"queries": 2000} if attack == "zoo" else {}
+        # As many queries as ART's makes: 20 rounds of 10 features on both sides.
+        limit = {"queries": 400} if attack == "zoo" else {}
         ours = caiso.ask("forest", len(x), attack=attack, norm=norm, **limit)
         one_hot = np.eye(2)[y[right]]
         moved, seconds = timed(lambda: theirs.generate(x[right], y=one_hot))

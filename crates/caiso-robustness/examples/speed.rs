@@ -64,9 +64,11 @@ fn answer(job: &Job, model: &dyn Model) -> Result<Value, Error> {
         let mut session = model.differentiable().ok_or("no gradients, no session")?.session();
         let part = model.chunk_rows() * model.features();
         let mut pass = || rows.chunks(part).try_for_each(|rows| session.forward(rows));
-        pool.install(&mut pass)?;
-        let (done, wall, cpu) = timed(|| pool.install(&mut pass));
-        done?;
+        let ((), wall, cpu) = pool.install(|| {
+            pass()?;
+            let (done, wall, cpu) = timed(&mut pass);
+            done.map(|()| ((), wall, cpu))
+        })?;
         return Ok(json!({"wall": wall, "cpu": cpu, "queries": labels.len()}));
     };
     let attack = find(name).ok_or("no such attack")?;
