@@ -171,7 +171,9 @@ pub fn run_text(
 fn ended(result: Result<(), RobustnessError>) -> Result<Option<String>, RobustnessError> {
     match result {
         Ok(()) | Err(RobustnessError::QueriesSpent) => Ok(None),
-        Err(RobustnessError::Model(error @ Error::NoAnswer(_))) => Ok(Some(error.to_string())),
+        Err(RobustnessError::Model(error @ (Error::NoAnswer(_) | Error::BudgetSpent { .. }))) => {
+            Ok(Some(error.to_string()))
+        }
         Err(RobustnessError::Check(error @ caiso_core::CheckError::Cancelled)) => {
             Ok(Some(error.to_string()))
         }

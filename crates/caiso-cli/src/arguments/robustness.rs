@@ -31,6 +31,49 @@ robustness evaluate --model credit.json --inputs test.csv --labels default \\\n 
 --labels y.npy --attack pgd \\\n    --bounds 0,1 --eps 0.1 --over steps --values 1,5,10,50"
     )]
     Curve(CurveArguments),
+    /// Attack a classifier of texts behind an endpoint by edits of characters
+    #[command(
+        after_help = "The endpoint is described under `endpoints` of caiso.yaml, with {{text}} or {{texts}} in its body.\nExit status: \
+0 done · 2 error · 3 some texts could not be attacked\n\nExample:\n  caiso robustness texts --endpoint tickets --texts tickets.csv \
+--labels team --limit 100 \\\n    --attack badchars,deepwordbug --queries 500 --journal answers.jsonl"
+    )]
+    Texts(TextsArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TextsArguments {
+    /// caiso.yaml or its folder [default: the nearest caiso.yaml here or above]
+    pub(crate) system: Option<PathBuf>,
+    /// Name of the endpoint
+    #[arg(long, value_name = "NAME")]
+    pub(crate) endpoint: String,
+    /// Texts: .csv or .parquet
+    #[arg(long, value_name = "FILE")]
+    pub(crate) texts: PathBuf,
+    /// Column of the texts
+    #[arg(long, value_name = "COLUMN", default_value = "text")]
+    pub(crate) column: String,
+    /// Column of the true classes [default: what the endpoint answers is taken for true]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) labels: Option<String>,
+    /// Attacks by name; `caiso robustness list` shows them [default: all that fit]
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(crate) attack: Vec<String>,
+    /// Attack the first N texts only
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Most queries for one text
+    #[arg(long, value_name = "N")]
+    pub(crate) queries: Option<u64>,
+    /// Seed of every random stream
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Keep every answer in this file, and ask nothing again that it holds
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
+    /// Write the adversarial texts to this CSV file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_adversarial: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -8,6 +8,7 @@ mod list;
 mod metrics;
 mod options;
 mod text;
+mod texts;
 
 use anyhow::Result;
 
@@ -18,5 +19,6 @@ pub(crate) fn run(global: &Global, arguments: &RobustnessArguments) -> Result<u8
         RobustnessCommand::List(it) => list::run(global, it),
         RobustnessCommand::Evaluate(it) => evaluate::run(global, it),
         RobustnessCommand::Curve(it) => curve::run(global, it),
+        RobustnessCommand::Texts(it) => texts::run(global, it),
     }
 }

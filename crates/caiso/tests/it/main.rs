@@ -14,3 +14,4 @@ mod scan;
 mod server;
 mod sign;
 mod system;
+mod texts;

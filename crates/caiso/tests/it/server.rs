@@ -34,6 +34,14 @@ struct Log {
 impl Server {
     /// Starts a server that answers `{"instances": rows}` with `{"scores": [score(row), …]}`.
     pub(crate) fn start(score: impl Fn(&[f64]) -> Vec<f64> + Send + Sync + 'static) -> Self {
+        Self::of_values(move |row| {
+            let row: Vec<f64> = serde_json::from_value(row.clone()).unwrap();
+            score(&row)
+        })
+    }
+
+    /// The same for instances of any kind.
+    pub(crate) fn of_values(score: impl Fn(&Value) -> Vec<f64> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
@@ -79,7 +87,7 @@ impl Server {
     }
 }
 
-fn serve(stream: TcpStream, score: &(dyn Fn(&[f64]) -> Vec<f64> + Send + Sync), shared: &Shared) {
+fn serve(stream: TcpStream, score: &(dyn Fn(&Value) -> Vec<f64> + Send + Sync), shared: &Shared) {
     let mut stream = BufReader::new(stream);
     // Several requests may come over one connection.
     while let Some(body) = receive(&mut stream) {
@@ -100,13 +108,7 @@ fn serve(stream: TcpStream, score: &(dyn Fn(&[f64]) -> Vec<f64> + Send + Sync), 
             ("500 Internal Server Error", json!({"error": "out of memory"}))
         } else {
             log.answered.extend(rows.iter().map(ToString::to_string));
-            let scores: Vec<Vec<f64>> = rows
-                .iter()
-                .map(|row| {
-                    let row: Vec<f64> = serde_json::from_value(row.clone()).unwrap();
-                    score(&row)
-                })
-                .collect();
+            let scores: Vec<Vec<f64>> = rows.iter().map(score).collect();
             ("200 OK", json!({"scores": scores}))
         };
         drop(log);
