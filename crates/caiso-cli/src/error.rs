@@ -2,11 +2,16 @@
 
 use std::io;
 
-/// Prints an error with its causes.
+/// Prints an error with its causes, and what to do where a data file knows.
 pub(crate) fn print(error: &anyhow::Error) {
     eprintln!("error: {error}");
     for cause in error.chain().skip(1) {
         eprintln!("caused by: {cause}");
+    }
+    let help =
+        error.chain().find_map(|cause| cause.downcast_ref::<caiso_data::DataError>()?.help());
+    if let Some(help) = help {
+        eprintln!("help: {help}");
     }
 }
 

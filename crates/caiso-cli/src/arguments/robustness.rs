@@ -101,7 +101,7 @@ pub(crate) struct AttackArguments {
     #[arg(long, value_name = "NORM", value_parser = norm)]
     pub(crate) norm: Option<Norm>,
     /// Radii of the balls in which to attack; minimum-norm attacks need none
-    #[arg(long, value_name = "EPSILON", value_delimiter = ',')]
+    #[arg(long, value_name = "EPSILON", value_delimiter = ',', allow_negative_numbers = true)]
     pub(crate) eps: Vec<f64>,
     /// Gradient or search steps
     #[arg(long, value_name = "N")]

@@ -10,6 +10,7 @@ mod gate;
 mod ledger;
 mod redteam;
 mod report;
+mod robustness;
 mod scan;
 mod server;
 mod sign;

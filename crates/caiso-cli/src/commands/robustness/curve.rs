@@ -46,7 +46,7 @@ pub(crate) fn run(global: &Global, arguments: &CurveArguments) -> Result<u8> {
     if !matches!(global.format, Format::Text | Format::Json) {
         bail!("caiso robustness curve writes text or json");
     }
-    let attacks = chosen(&arguments.attack)?;
+    let attacks = chosen(global, &arguments.attack)?;
     let inputs = Inputs::load(&arguments.attack)?;
     let runner = Runner::new(global, &arguments.attack, &inputs)?;
     let over = arguments.over.as_deref().unwrap_or("eps").replace('-', "_");

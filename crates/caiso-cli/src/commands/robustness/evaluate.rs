@@ -64,7 +64,7 @@ pub(crate) fn run(global: &Global, arguments: &EvaluateArguments) -> Result<u8> 
     if !matches!(global.format, Format::Text | Format::Json) {
         bail!("caiso robustness evaluate writes text or json");
     }
-    let attacks = chosen(&arguments.attack)?;
+    let attacks = chosen(global, &arguments.attack)?;
     let inputs = Inputs::load(&arguments.attack)?;
     if let Some(folder) = &arguments.save_adversarial {
         fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;

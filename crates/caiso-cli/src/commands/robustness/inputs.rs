@@ -260,6 +260,7 @@ fn bounds(arguments: &AttackArguments, rows: &Rows, width: usize) -> Result<Vec<
     match *arguments.bounds {
         [] => Ok(seen),
         [low, high] => {
+            ensure!(low < high, "--bounds {low},{high}: expected the smaller number first");
             let outside = |&(least, most): &(f64, f64)| least < low || most > high;
             if let Some(j) = seen.iter().position(outside) {
                 bail!(

@@ -5,7 +5,7 @@ use caiso_core::{Parameters, nearest};
 use caiso_robustness::{ATTACKS, Attack, Norm, find};
 use serde_json::{Map, Value};
 
-use crate::arguments::AttackArguments;
+use crate::arguments::{AttackArguments, Global};
 
 /// An attack as it is to be run.
 pub(super) struct Chosen {
@@ -14,14 +14,24 @@ pub(super) struct Chosen {
     pub(super) parameters: Parameters,
 }
 
-/// The attacks named on the command line. Every flag has to be a parameter of at least one of them.
-pub(super) fn chosen(arguments: &AttackArguments) -> Result<Vec<Chosen>> {
-    let given = given(arguments)?;
+/// The attacks named on the command line. What `--set` names has to be a parameter of at least one of them; a flag of its own
+/// that none has is told on standard error, since scripts give the same flags to every attack.
+pub(super) fn chosen(global: &Global, arguments: &AttackArguments) -> Result<Vec<Chosen>> {
+    if let Some(epsilon) = arguments.eps.iter().find(|eps| !(eps.is_finite() && **eps >= 0.0)) {
+        bail!("--eps {epsilon}: expected a number that is not negative");
+    }
+    let (given, flags) = given(arguments)?;
     let attacks: Vec<&'static Attack> =
         arguments.attack.iter().map(|name| named(name)).collect::<Result<_>>()?;
     for name in given.keys() {
         let knows = |attack: &&&Attack| names(attack).contains(name);
         if !attacks.iter().any(|attack| knows(&attack)) {
+            if flags.contains(&name.as_str()) {
+                if !global.quiet {
+                    eprintln!("note: no attack named here has a parameter `{name}`");
+                }
+                continue;
+            }
             let all: Vec<String> = attacks.iter().flat_map(|attack| names(attack)).collect();
             let near = nearest(name, all.iter().map(String::as_str));
             let near = near.map(|near| format!(", did you mean `{near}`?")).unwrap_or_default();
@@ -57,12 +67,14 @@ fn names(attack: &Attack) -> Vec<String> {
     attack.parameters.properties().into_iter().map(|(name, _)| name).collect()
 }
 
-/// Parameters set by flags.
-fn given(arguments: &AttackArguments) -> Result<Map<String, Value>> {
+/// Parameters set by flags, and which of them have a flag of their own.
+fn given(arguments: &AttackArguments) -> Result<(Map<String, Value>, Vec<&'static str>)> {
     let mut given = Map::new();
-    let mut set = |name: &str, value: Option<Value>| {
+    let mut flags = Vec::new();
+    let mut set = |name: &'static str, value: Option<Value>| {
         if let Some(value) = value {
             given.insert(name.to_owned(), value);
+            flags.push(name);
         }
     };
     set("steps", arguments.steps.map(Value::from));
@@ -77,5 +89,5 @@ fn given(arguments: &AttackArguments) -> Result<Map<String, Value>> {
         let value = serde_json::from_str(value).unwrap_or_else(|_| Value::from(value));
         given.insert(name.replace('-', "_"), value);
     }
-    Ok(given)
+    Ok((given, flags))
 }

@@ -28,6 +28,12 @@ const SHOWN: usize = 3;
 struct Evaluation {
     clean_accuracy: f64,
     results: Vec<AttackResult>,
+    /// Whether the true classes were told; else the endpoint's own answers were taken for true.
+    labelled: bool,
+    /// Most queries for one text, if they were limited.
+    queries_per_text: Option<u64>,
+    /// Why some attacks gave no result.
+    failed: Vec<String>,
     /// Odd things about the endpoint's answers.
     warnings: Vec<String>,
     files: Vec<File>,
@@ -71,6 +77,7 @@ pub(crate) fn run(global: &Global, arguments: &TextsArguments) -> Result<u8> {
     let system = home::system(arguments.system.as_deref())?;
     let model = connect(&system, arguments)?;
     let (texts, given, file) = texts(arguments, &model)?;
+    let labelled = given.is_some();
     let labels = match given {
         Some(labels) => labels,
         None => model.predict(&texts).context("the endpoint gave no answer")?,
@@ -83,12 +90,19 @@ pub(crate) fn run(global: &Global, arguments: &TextsArguments) -> Result<u8> {
     let line = Line::new(global.quiet);
     let mut clean_accuracy = 0.0;
     let mut results = Vec::new();
-    let mut saved = Vec::new();
+    let (mut saved, mut failed) = (Vec::new(), Vec::new());
     for (k, attack) in attacks(arguments, &model)?.into_iter().enumerate() {
         line.step(k, arguments.attack.len().max(k + 1), attack.meta.name);
         let parameters = attack.parameters.resolve(&Map::new())?;
-        let attacked = run_text(attack, &parameters, &problem, &settings, &context, &|_| ())
-            .with_context(|| format!("cannot run `{}`", attack.meta.name))?;
+        // What other attacks found is kept where one fails.
+        let attacked = match run_text(attack, &parameters, &problem, &settings, &context, &|_| ()) {
+            Ok(attacked) => attacked,
+            Err(error) => {
+                let error = anyhow::Error::from(error);
+                failed.push(format!("`{}`: {error:#}", attack.meta.name));
+                continue;
+            }
+        };
         let correct = attacked.texts.iter().filter(|text| text.clean == text.label).count();
         clean_accuracy = correct as f64 / texts.len() as f64;
         results.push(result(attack, parameters.as_json(), &attacked, &texts, &model.spec().labels));
@@ -98,10 +112,13 @@ pub(crate) fn run(global: &Global, arguments: &TextsArguments) -> Result<u8> {
     if let Some(path) = &arguments.save_adversarial {
         output::write_file(path, csv(&saved, &texts).as_bytes())?;
     }
-    let incomplete = results.iter().any(|result| result.not_attacked > 0);
+    let incomplete = !failed.is_empty() || results.iter().any(|result| result.not_attacked > 0);
     let evaluation = Evaluation {
         clean_accuracy,
         results,
+        labelled,
+        queries_per_text: arguments.queries,
+        failed,
         warnings: model.warnings().iter().map(ToString::to_string).collect(),
         files: vec![file],
         seed: arguments.seed,
@@ -289,6 +306,12 @@ fn text(evaluation: &Evaluation) -> String {
             text +=
                 &format!("    {left} texts were not attacked, not counted as robust: {stopped}\n");
         }
+    }
+    if !evaluation.labelled {
+        text += "note: without --labels the endpoint's own answers count as true\n";
+    }
+    for failed in &evaluation.failed {
+        text += &format!("not run: {failed}\n");
     }
     for warning in &evaluation.warnings {
         text += &format!("note: {warning}\n");
