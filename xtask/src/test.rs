@@ -9,7 +9,10 @@ use crate::{docs, peers, tidy};
 pub(crate) fn run() -> Result<()> {
     format()?;
     tidy::run()?;
-    cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])?;
+    // With the optional feature here, without it in the tests.
+    let features = ["--features", "caiso/ort"];
+    let lint = ["clippy", "--workspace", "--all-targets", "--quiet"];
+    cargo(&[&lint[..], &features, &["--", "-D", "warnings"]].concat())?;
     if has_cargo_command("nextest") {
         cargo(&["nextest", "run", "--workspace"])?;
     } else {
@@ -21,6 +24,7 @@ pub(crate) fn run() -> Result<()> {
     corpus()?;
     operators()?;
     adversarial()?;
+    onnxruntime()?;
     signing()
 }
 
@@ -100,6 +104,16 @@ fn adversarial() -> Result<()> {
         ["xtask/outsider/robustness.py", &binary.to_string_lossy(), folders[0], folders[1]];
     eprint!("{}", peers::script(&python, &script)?);
     Ok(())
+}
+
+/// A model with an operator that caiso lacks runs in the library of onnxruntime that lies in its Python package.
+fn onnxruntime() -> Result<()> {
+    let python = peers::python("operators", "xtask/operators/requirements.txt")?;
+    let find = "import glob, os, onnxruntime as o; \
+        print(glob.glob(os.path.dirname(o.__file__) + '/capi/libonnxruntime.so*')[0])";
+    let library = peers::script(&python, &["-c", find])?.trim().to_owned();
+    let arguments = ["test", "--quiet", "-p", "caiso-ort", "--test", "it", "--", "--ignored"];
+    crate::run::run_with("cargo", &arguments, &[("CAISO_ONNXRUNTIME", library)])
 }
 
 /// The package model-signing verifies what caiso signs, and the other way round.

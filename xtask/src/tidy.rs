@@ -25,8 +25,8 @@ const ENGINES: [&str; 13] = [
     "caiso-signing",
     "caiso-threat",
 ];
-const EDGES: [&str; 5] =
-    ["caiso-assess", "caiso-client", "caiso-report", "caiso-scan", "caiso-store"];
+const EDGES: [&str; 6] =
+    ["caiso-assess", "caiso-client", "caiso-ort", "caiso-report", "caiso-scan", "caiso-store"];
 const FRONTS: [&str; 1] = ["caiso-cli"];
 
 /// Dependencies between engines that the design allows.
@@ -39,9 +39,10 @@ const ENGINE_PAIRS: [(&str, &str); 5] = [
 ];
 
 /// Libraries that only the named crates may depend on.
-const RESERVED: [(&str, &[&str]); 4] = [
+const RESERVED: [(&str, &[&str]); 5] = [
     ("anyhow", &["caiso-cli", "xtask"]),
     ("clap", &["caiso-cli"]),
+    ("ort", &["caiso-ort"]),
     ("rusqlite", &["caiso-store"]),
     ("ureq", &["caiso-client"]),
 ];

@@ -286,7 +286,7 @@ impl Compiler<'_> {
 
     fn string(&mut self, text: &str) -> Result<(), String> {
         let name = text.strip_prefix("{{").and_then(|text| text.strip_suffix("}}"));
-        if let Some(name) = name.filter(|name| !name.contains("{{")) {
+        if let Some(name) = name.filter(|name| !name.contains("{{") && !name.contains('}')) {
             let piece = self.placeholder(name.trim(), false)?;
             self.put(piece);
             return Ok(());

@@ -151,6 +151,9 @@ pub(crate) struct AttackArguments {
     /// Decide a model with a single output by whether it exceeds this
     #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
     pub(crate) threshold: Option<f64>,
+    /// Library of onnxruntime for models with operators that caiso lacks, forward only; needs a caiso with the feature `ort`
+    #[arg(long, value_name = "FILE", env = "ORT_DYLIB_PATH", hide_env_values = true)]
+    pub(crate) onnxruntime: Option<PathBuf>,
     /// A model with gradients that the attacker knows, for `transfer`
     #[arg(long, value_name = "FILE")]
     pub(crate) surrogate: Option<PathBuf>,

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail, ensure};
 use caiso_core::sha256_hex;
 use caiso_data::{Data, Table};
-use caiso_inference::{Model, Thresholded};
+use caiso_inference::{Error, Model, Thresholded};
 use caiso_robustness::{Domain, FeatureDomain, Problem};
 use serde::Serialize;
 
@@ -30,6 +30,9 @@ pub(super) struct Inputs {
 pub(super) struct File {
     pub(super) path: String,
     pub(super) sha256: String,
+    /// What runs it, if it is a model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) runtime: Option<&'static str>,
 }
 
 /// Rows as a file holds them.
@@ -61,9 +64,10 @@ impl Inputs {
 
     pub(super) fn load(arguments: &AttackArguments) -> Result<Self> {
         let mut files = Vec::new();
-        let model = model(&arguments.model, arguments.threshold, &mut files)?;
+        let model = model(&arguments.model, arguments, arguments.threshold, &mut files)?;
         let surrogate = arguments.surrogate.as_deref();
-        let surrogate = surrogate.map(|path| model_with_gradients(path, &mut files)).transpose()?;
+        let surrogate =
+            surrogate.map(|path| model_with_gradients(path, arguments, &mut files)).transpose()?;
         let (mut rows, mut labels) = rows_and_labels(arguments, model.as_ref(), &mut files)?;
         let width: usize = rows.shape.iter().skip(1).product();
         let count = rows.shape.first().copied().unwrap_or(0);
@@ -96,14 +100,31 @@ impl Inputs {
 
 fn read(path: &Path, files: &mut Vec<File>) -> Result<Vec<u8>> {
     let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    files.push(File { path: path.display().to_string(), sha256: sha256_hex(&bytes) });
+    files.push(File {
+        path: path.display().to_string(),
+        sha256: sha256_hex(&bytes),
+        runtime: None,
+    });
     Ok(bytes)
 }
 
-fn model(path: &Path, threshold: Option<f64>, files: &mut Vec<File>) -> Result<Box<dyn Model>> {
+fn model(
+    path: &Path,
+    arguments: &AttackArguments,
+    threshold: Option<f64>,
+    files: &mut Vec<File>,
+) -> Result<Box<dyn Model>> {
     let bytes = read(path, files)?;
     let cannot = || format!("cannot run {}", path.display());
-    let model = caiso_inference::load(&bytes).with_context(cannot)?;
+    let (model, runtime) = match (caiso_inference::load(&bytes), &arguments.onnxruntime) {
+        (Err(Error::Unsupported(operators)), Some(library)) => {
+            (elsewhere(library, &bytes, operators).with_context(cannot)?, "onnxruntime")
+        }
+        (model, _) => (model.with_context(cannot)?, "caiso"),
+    };
+    if let Some(file) = files.last_mut() {
+        file.runtime = Some(runtime);
+    }
     Ok(match threshold {
         #[expect(clippy::cast_possible_truncation, reason = "models compute in f32")]
         Some(threshold) => {
@@ -113,8 +134,35 @@ fn model(path: &Path, threshold: Option<f64>, files: &mut Vec<File>) -> Result<B
     })
 }
 
-fn model_with_gradients(path: &Path, files: &mut Vec<File>) -> Result<Box<dyn Model>> {
-    let model = model(path, None, files)?;
+/// A model with operators that caiso lacks, run by a library of onnxruntime.
+#[cfg(feature = "ort")]
+fn elsewhere(
+    library: &Path,
+    bytes: &[u8],
+    operators: Vec<caiso_inference::Unsupported>,
+) -> Result<Box<dyn Model>> {
+    Ok(Box::new(caiso_ort::OrtModel::load(library, bytes, operators)?))
+}
+
+#[cfg(not(feature = "ort"))]
+fn elsewhere(
+    library: &Path,
+    _: &[u8],
+    operators: Vec<caiso_inference::Unsupported>,
+) -> Result<Box<dyn Model>> {
+    let error = anyhow::Error::from(Error::Unsupported(operators));
+    let library = library.display();
+    Err(error.context(format!(
+        "{library} could run it, but this caiso was built without the feature `ort`"
+    )))
+}
+
+fn model_with_gradients(
+    path: &Path,
+    arguments: &AttackArguments,
+    files: &mut Vec<File>,
+) -> Result<Box<dyn Model>> {
+    let model = model(path, arguments, None, files)?;
     ensure!(model.differentiable().is_some(), "{} has no gradients", path.display());
     Ok(model)
 }

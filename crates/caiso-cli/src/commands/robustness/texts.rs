@@ -156,7 +156,7 @@ fn texts(
 ) -> Result<(Vec<String>, Option<Vec<usize>>, File)> {
     let name = arguments.texts.display().to_string();
     let bytes = fs::read(&arguments.texts).with_context(|| format!("cannot read {name}"))?;
-    let file = File { path: name.clone(), sha256: sha256_hex(&bytes) };
+    let file = File { path: name.clone(), sha256: sha256_hex(&bytes), runtime: None };
     let is_parquet =
         arguments.texts.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("parquet"));
     let table = if is_parquet {
