@@ -93,7 +93,10 @@ pub(crate) fn attack_models(kind: &str) -> Result<(PathBuf, PathBuf)> {
     let python = python("robustness", "xtask/robustness/requirements.txt")?;
     let folder = target().join("attack-models").join(kind);
     if !folder.exists() {
-        script(&python, &["xtask/robustness/models.py", kind, &folder.to_string_lossy()])?;
+        // Under another name until all of them are there.
+        let partial = folder.with_extension("partial");
+        script(&python, &["xtask/robustness/models.py", kind, &partial.to_string_lossy()])?;
+        std::fs::rename(partial, &folder)?;
     }
     Ok((python, folder))
 }

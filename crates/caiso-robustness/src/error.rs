@@ -155,6 +155,22 @@ pub enum RobustnessError {
     Check(#[from] CheckError),
 }
 
+/// Why an attack ended early, if that leaves the others and what it has found until then: the queries for a row are spent
+/// (no reason is needed), a model that runs elsewhere died or refuses, or the run was cancelled.
+pub(crate) fn ending(
+    result: Result<(), RobustnessError>,
+) -> Result<Option<String>, RobustnessError> {
+    use caiso_inference::Error;
+    match result {
+        Ok(()) | Err(RobustnessError::QueriesSpent) => Ok(None),
+        Err(RobustnessError::Model(error @ (Error::NoAnswer(_) | Error::BudgetSpent { .. }))) => {
+            Ok(Some(error.to_string()))
+        }
+        Err(RobustnessError::Check(error @ CheckError::Cancelled)) => Ok(Some(error.to_string())),
+        Err(error) => Err(error),
+    }
+}
+
 impl From<RobustnessError> for CheckError {
     fn from(error: RobustnessError) -> Self {
         let remedy = match &error {

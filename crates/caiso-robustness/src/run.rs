@@ -1,11 +1,12 @@
 //! Runs an attack over a data set.
 
 use caiso_core::{Parameters, RunContext};
-use caiso_inference::{Access, CHUNK, Error, Model, arg_max};
+use caiso_inference::{Access, CHUNK, Model, arg_max};
 use rayon::prelude::*;
 
 use crate::attack::{Attack, Goal, Scope};
 use crate::batch::{Batch, Found, Task};
+use crate::error::ending;
 use crate::norm::{Distances, Norm};
 use crate::oracle::Oracle;
 use crate::pool::Pool;
@@ -303,17 +304,7 @@ fn attack_chunk(
     batch.targets = targets.map(|targets| ids.iter().map(|&id| targets[id]).collect());
     let starts = settings.starts.as_ref();
     batch.starts = starts.map(|starts| problem.domain.in_units(&pick(starts)));
-    let stopped = match (attack.run)(&mut batch, parameters) {
-        Ok(()) | Err(RobustnessError::QueriesSpent) => None,
-        // A model that runs elsewhere may die or refuse; what was found until then is kept.
-        Err(RobustnessError::Model(error @ (Error::NoAnswer(_) | Error::BudgetSpent { .. }))) => {
-            Some(error.to_string())
-        }
-        Err(RobustnessError::Check(error @ caiso_core::CheckError::Cancelled)) => {
-            Some(error.to_string())
-        }
-        Err(error) => return Err(error),
-    };
+    let stopped = ending((attack.run)(&mut batch, parameters))?;
     // A gradient source set by this attack must not reach the next chunk.
     let Batch { found, adversarial, notes, oracle, .. } = batch;
     oracle.gradients = crate::oracle::Gradients::Own;

@@ -86,6 +86,5 @@ fn share(count: usize, n: usize) -> f64 {
 fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    Some(f64::midpoint(values[(values.len() - 1) / 2], upper))
+    caiso_math::quantile(&values, 0.5)
 }

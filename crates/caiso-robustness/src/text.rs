@@ -9,11 +9,12 @@ mod typing;
 mod victim;
 
 use caiso_core::{Meta, ParameterSet, Parameters, RunContext};
-use caiso_inference::{Access, CHUNK, Error, TextModel};
+use caiso_inference::{Access, CHUNK, TextModel};
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::RobustnessError;
+use crate::error::ending;
 use victim::Victim;
 
 caiso_core::units![TextAttack: badchars, deepwordbug, textbugger, typos];
@@ -155,7 +156,7 @@ pub fn run_text(
             let mut victim = Victim::new(attack, problem.model, context, k, text, label, target);
             victim.limit = settings.queries;
             let stopped = if clean[k] == label && target != Some(label) {
-                ended((attack.run)(&mut victim, parameters))?
+                ending((attack.run)(&mut victim, parameters))?
             } else {
                 None
             };
@@ -165,18 +166,4 @@ pub fn run_text(
         .collect::<Result<_, RobustnessError>>()?;
     let stopped = results.iter().find_map(|(_, stopped)| stopped.clone());
     Ok(TextAttacked { texts: results.into_iter().map(|(result, _)| result).collect(), stopped })
-}
-
-/// Why the attack on a text ended early, if that leaves the others a result.
-fn ended(result: Result<(), RobustnessError>) -> Result<Option<String>, RobustnessError> {
-    match result {
-        Ok(()) | Err(RobustnessError::QueriesSpent) => Ok(None),
-        Err(RobustnessError::Model(error @ (Error::NoAnswer(_) | Error::BudgetSpent { .. }))) => {
-            Ok(Some(error.to_string()))
-        }
-        Err(RobustnessError::Check(error @ caiso_core::CheckError::Cancelled)) => {
-            Ok(Some(error.to_string()))
-        }
-        Err(error) => Err(error),
-    }
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use caiso_assess::LoadedSystem;
 use caiso_client::{Connection, HttpTextModel, Recording};
 use caiso_core::{RunContext, nearest, sha256_hex};
-use caiso_data::Table;
+use caiso_data::Data;
 use caiso_inference::TextModel as _;
 use caiso_robustness::{
     Looks, TEXT_ATTACKS, TextAttack, TextAttacked, TextProblem, TextSettings, find_text, run_text,
@@ -110,7 +110,7 @@ pub(crate) fn run(global: &Global, arguments: &TextsArguments) -> Result<u8> {
     }
     drop(line);
     if let Some(path) = &arguments.save_adversarial {
-        output::write_file(path, csv(&saved, &texts).as_bytes())?;
+        output::write_file(path, &csv(&saved, &texts)?)?;
     }
     let incomplete = !failed.is_empty() || results.iter().any(|result| result.not_attacked > 0);
     let evaluation = Evaluation {
@@ -157,12 +157,8 @@ fn texts(
     let name = arguments.texts.display().to_string();
     let bytes = fs::read(&arguments.texts).with_context(|| format!("cannot read {name}"))?;
     let file = File { path: name.clone(), sha256: sha256_hex(&bytes), runtime: None };
-    let is_parquet =
-        arguments.texts.extension().is_some_and(|kind| kind.eq_ignore_ascii_case("parquet"));
-    let table = if is_parquet {
-        Table::from_parquet(&name, &bytes)?
-    } else {
-        Table::from_csv(&name, &bytes)?
+    let Data::Table(table) = caiso_data::read(&name, &bytes)? else {
+        bail!("{name} holds an array of numbers, expected a table with a column of texts");
     };
     let count = arguments.limit.unwrap_or(usize::MAX).min(table.rows());
     ensure!(count > 0, "--limit 0 leaves no text to attack");
@@ -243,29 +239,37 @@ fn result(
 }
 
 fn median(values: impl Iterator<Item = usize>) -> Option<f64> {
-    let mut values: Vec<usize> = values.collect();
-    values.sort_unstable();
-    let upper = *values.get(values.len() / 2)?;
-    Some(f64::midpoint(values[(values.len() - 1) / 2] as f64, upper as f64))
+    let mut values: Vec<f64> = values.map(|value| value as f64).collect();
+    values.sort_by(f64::total_cmp);
+    caiso_math::quantile(&values, 0.5)
 }
 
-/// Every text before and after each attack, RFC 4180.
-fn csv(attacked: &[(&str, TextAttacked)], texts: &[String]) -> String {
-    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
-    let mut table = "attack,text,adversarial,label,class_before,class_after\r\n".to_owned();
+/// Every text before and after each attack.
+fn csv(attacked: &[(&str, TextAttacked)], texts: &[String]) -> Result<Vec<u8>> {
+    let mut table = csv::Writer::from_writer(Vec::new());
+    table.write_record([
+        "attack",
+        "text",
+        "adversarial",
+        "label",
+        "class_before",
+        "class_after",
+        "finished",
+    ])?;
     for (attack, attacked) in attacked {
         for (result, before) in attacked.texts.iter().zip(texts) {
-            table += &format!(
-                "{attack},{},{},{},{},{}\r\n",
-                quoted(before),
-                quoted(&result.text),
-                result.label,
-                result.clean,
-                result.flipped.unwrap_or(result.clean)
-            );
+            table.write_record([
+                attack,
+                before.as_str(),
+                &result.text,
+                &result.label.to_string(),
+                &result.clean.to_string(),
+                &result.flipped.unwrap_or(result.clean).to_string(),
+                &result.finished.to_string(),
+            ])?;
         }
     }
-    table
+    Ok(table.into_inner()?)
 }
 
 fn text(evaluation: &Evaluation) -> String {
